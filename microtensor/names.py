@@ -1,0 +1,40 @@
+"""The names that users gave to their values: found in their frames, when a message needs one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+__all__ = ["caller", "variables"]
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
+
+
+def caller() -> FrameType | None:
+    """Return the innermost frame that runs code from outside this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values that code in ``frame`` can see, the nearest first.
+
+    Local variables come first, then the globals of the module, then the attributes of ``self``, as
+    ``self.weights1``.
+    """
+    if frame is None:
+        return
+    for name, value in list(frame.f_locals.items()):
+        if name.isidentifier():  # not ".0" or "@py_assert1", of Python's and of tools
+            yield name, value
+    owner = frame.f_locals.get("self")
+    if owner is not None:
+        for name, value in list(getattr(owner, "__dict__", {}).items()):
+            yield f"self.{name}", value
+    if frame.f_globals is not frame.f_locals:
+        yield from list(frame.f_globals.items())

@@ -4,4 +4,19 @@ A `Tensor` records the operations done to it; reverse-mode automatic differentia
 record into gradients.
 """
 
+from . import functions, linalg
+from .functions import *  # noqa: F403 - the names in its __all__
+from .state import enable_grad, is_grad_enabled, no_grad
+from .tensor import Tensor, tensor
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Tensor",
+    "enable_grad",
+    "is_grad_enabled",
+    "linalg",
+    "no_grad",
+    "tensor",
+]
+__all__ += functions.__all__

@@ -4,7 +4,7 @@ A `Tensor` records the operations done to it; reverse-mode automatic differentia
 record into gradients.
 """
 
-from . import functions, linalg
+from . import autograd, functions, linalg
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, tensor
@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
+    "autograd",
     "enable_grad",
     "is_grad_enabled",
     "linalg",

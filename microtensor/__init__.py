@@ -4,7 +4,8 @@ A `Tensor` records the operations done to it; reverse-mode automatic differentia
 record into gradients.
 """
 
-from . import autograd, functions, linalg
+from . import autograd, func, functions, linalg
+from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, tensor
@@ -14,7 +15,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Tensor",
     "autograd",
+    "custom_op",
     "enable_grad",
+    "func",
     "is_grad_enabled",
     "linalg",
     "no_grad",

@@ -1,0 +1,344 @@
+"""The `Module`: parameters and other modules as attributes, and a function of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ArgumentError
+from ..record import as_tensor
+from ..tensor import Tensor
+from .parameter import Parameter
+from .state_dict import IncompatibleKeys, load
+
+__all__ = ["Module"]
+
+
+class Module:
+    """A layer, a loss, a whole network: a function that has parameters.
+
+    A subclass assigns its `Parameter` and its modules to attributes, at any depth, and computes
+    in ``forward``. Attributes are where everything is kept, so there is no ``super().__init__()``
+    to forget. Modules in a plain list are not found: use `ModuleList`.
+
+    Examples
+    --------
+    >>> from microtensor import nn
+    >>> class Network(nn.Module):
+    ...     def __init__(self):
+    ...         self.hidden = nn.Linear(3, 4)
+    ...         self.output = nn.Linear(4, 1, bias=False)
+    ...
+    ...     def forward(self, x):
+    ...         return self.output(nn.functional.tanh(self.hidden(x)))
+    >>> network = Network()
+    >>> network
+    Network(
+      (hidden): Linear(in_features=3, out_features=4, bias=True)
+      (output): Linear(in_features=4, out_features=1, bias=False)
+    )
+    >>> [(name, p.shape) for name, p in network.named_parameters()]
+    [('hidden.weight', (4, 3)), ('hidden.bias', (4,)), ('output.weight', (1, 4))]
+    >>> network([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]).shape
+    (2, 1)
+    """
+
+    training: bool = True
+    """Whether `train` or `eval` was called last."""
+
+    _buffers: Mapping[str, bool] = {}
+    """The names of the attributes that are buffers, and whether `state_dict` holds them."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute ``forward``."""
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the result; every subclass says how."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward(): define `def forward(self, input)` in it."
+        )
+
+    def extra_repr(self) -> str:
+        """Return what `repr` shows in the parentheses, such as the sizes of a layer."""
+        return ""
+
+    def __repr__(self) -> str:
+        name, extra = type(self).__name__, self.extra_repr()
+        lines = [f"({child}): {module!r}" for child, module in self._children()]
+        if not lines:
+            return f"{name}({extra})"
+        body = "\n".join([extra, *lines] if extra else lines)
+        return f"{name}(\n  " + body.replace("\n", "\n  ") + "\n)"
+
+    # Attributes
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        present = self.__dict__.get(name)
+        if present is not None and value is not None:
+            for kind, called in ((Parameter, "parameter"), (Module, "child module")):
+                if isinstance(present, kind) and not isinstance(value, (Parameter, Module)):
+                    raise TypeError(
+                        f"The {called} {name!r} of {type(self).__name__} cannot become a "
+                        f"{type(value).__name__}: it would be no {called} any more. Assign a "
+                        f"{kind.__name__} or None, or change the values in place, under no_grad()."
+                    )
+            if name in self._buffers and not isinstance(value, Tensor):
+                raise TypeError(
+                    f"The buffer {name!r} of {type(self).__name__} cannot become a "
+                    f"{type(value).__name__}: assign a Tensor or None."
+                )
+        if isinstance(value, Module):
+            self._refuse_cycle(name, value)
+        elif isinstance(value, (list, tuple, dict)) and not name.startswith("_"):
+            self._warn_if_hidden(name, value)
+        object.__setattr__(self, name, value)
+
+    def _refuse_cycle(self, name: str, value: Module) -> None:
+        """Raise if ``value`` contains this module: paths would have no end."""
+        for path, module in value.named_modules(name):
+            if module is self:
+                raise ArgumentError(
+                    f"{type(self).__name__}.{name} cannot be a module that contains this "
+                    f"{type(self).__name__}: {path} would be the module itself. Pass what is "
+                    "needed to forward(), or keep a weakref.ref to the outer module."
+                )
+
+    def _warn_if_hidden(self, name: str, value: Any) -> None:
+        items: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        if any(isinstance(item, (Module, Parameter)) for item in items):
+            warnings.warn(
+                f"{type(self).__name__}.{name} is a plain {type(value).__name__}, and parameters() "
+                "does not find what is in it: make modules a nn.ModuleList or nn.ModuleDict.",
+                stacklevel=3,
+            )
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Make ``module`` a child called ``name``, as assigning it to an attribute does.
+
+        Raises
+        ------
+        TypeError
+            If it is not a module.
+        KeyError
+            If the name is empty, has a dot in it, or is that of an attribute which is no child.
+        """
+        if module is not None and not isinstance(module, Module):
+            hint = f": write {module.__name__}()" if isinstance(module, type) else ""
+            raise TypeError(f"A module is needed for {name!r}, and {module!r} is none{hint}.")
+        self._check_name(name)
+        setattr(self, name, module)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Make ``param`` a parameter called ``name``, as assigning it to an attribute does."""
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"A nn.Parameter is needed for {name!r}, and got a {type(param).__name__}."
+            )
+        self._check_name(name)
+        setattr(self, name, param)
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Keep a tensor that is not trained, but belongs to the module's state, as an attribute.
+
+        Parameters
+        ----------
+        tensor
+            A Tensor, or an array of which one is made; ``None`` for a buffer that is not used.
+        persistent
+            Whether `state_dict` holds it.
+        """
+        self._check_name(name)
+        self._buffers = {**self._buffers, name: persistent}
+        setattr(self, name, None if tensor is None else as_tensor(tensor))
+
+    def _check_name(self, name: str) -> None:
+        if not name or "." in name:
+            raise KeyError(
+                f"{name!r} cannot name a part of a module: it must not be empty or have a dot in "
+                "it."
+            )
+        if hasattr(type(self), name):
+            raise KeyError(
+                f"{type(self).__name__} has an attribute {name!r} already: choose another name."
+            )
+
+    # What it is made of
+
+    def _children(self) -> Iterator[tuple[str, Module]]:
+        """Yield every child with its name; one that has two names, twice."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules that are attributes of this one, each once, with their names."""
+        seen: set[Module] = set()
+        for name, module in self._children():
+            if module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules that are attributes of this one, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(
+        self, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it with their paths, such as ``layers.0``, parents first.
+
+        A module that is reached twice is yielded once, unless ``remove_duplicate`` is false.
+        """
+        seen: set[Module] = set()
+        pending = [(prefix, self)]
+        while pending:
+            path, module = pending.pop()
+            if remove_duplicate and module in seen:
+                continue
+            seen.add(module)
+            yield path, module
+            below = [(_join(path, name), child) for name, child in module._children()]
+            pending.extend(reversed(below))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once, parents first."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their paths, such as ``layers.0.weight``.
+
+        Parameters
+        ----------
+        prefix
+            Goes before every path.
+        recurse
+            Whether to include those of the modules below.
+        remove_duplicate
+            Yield a parameter that is reached twice once.
+        """
+        seen: set[int] = set()
+        for path, module in self._owners(prefix, recurse, remove_duplicate):
+            for name, value in module.__dict__.items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    if remove_duplicate:
+                        seen.add(id(value))
+                    yield _join(path, name), value
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield the parameters, each once: what an optimizer is given."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield the buffers with their paths; the arguments are those of `named_parameters`."""
+        seen: set[int] = set()
+        for path, module in self._owners(prefix, recurse, remove_duplicate):
+            for name in module._buffers:
+                buffer = getattr(module, name)
+                if buffer is not None and id(buffer) not in seen:
+                    if remove_duplicate:
+                        seen.add(id(buffer))
+                    yield _join(path, name), buffer
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield the buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _owners(
+        self, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterable[tuple[str, Module]]:
+        return self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
+
+    # What it is set to
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call ``fn`` with every module below this one, then with this one; return this one."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Set ``training``, here and below; layers like dropout look at it."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set ``training`` to false, here and below."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set whether gradients are computed for the parameters: ``False`` freezes them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of the parameters, or set them to zero."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = Tensor(np.zeros_like(parameter.data))
+
+    # Saving and loading
+
+    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield what a ``state_dict`` holds, in PyTorch's order; the shared, under each name."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            yield from module.named_parameters(path, recurse=False, remove_duplicate=False)
+            for name, buffer in module.named_buffers(path, recurse=False, remove_duplicate=False):
+                if module._buffers[name.rpartition(".")[2]]:
+                    yield name, buffer
+
+    def state_dict(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the values of parameters and buffers, as a dict from paths to arrays.
+
+        They are copies, unlike in PyTorch: training goes on without changing what was saved.
+
+        >>> from microtensor import nn
+        >>> best = nn.Linear(2, 1).state_dict()
+        >>> {name: array.shape for name, array in best.items()}
+        {'weight': (1, 2), 'bias': (1,)}
+        """
+        return {name: tensor.data.copy() for name, tensor in self._named_state()}
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True
+    ) -> IncompatibleKeys:
+        """Copy values, as `state_dict` gives them, into the parameters and buffers, in place.
+
+        Parameters
+        ----------
+        state_dict
+            Arrays, Tensors or anything of which NumPy makes an array, by path. Their dtype is
+            converted to that of the parameter.
+        strict
+            Whether every name must be on both sides.
+
+        Returns
+        -------
+        The names that are missing, and those that are unexpected.
+
+        Raises
+        ------
+        TypeError
+            If ``state_dict`` is no dict.
+        StateDictError
+            If names are missing or unexpected and ``strict``, shapes differ, or values do not fit
+            a buffer of integers. It lists them all, and nothing was loaded.
+        """
+        return load(type(self).__name__, dict(self._named_state()), state_dict, strict)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

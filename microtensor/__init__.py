@@ -4,7 +4,7 @@ A `Tensor` records the operations done to it; reverse-mode automatic differentia
 record into gradients.
 """
 
-from . import autograd, func, functions, linalg, nn
+from . import autograd, func, functions, linalg, nn, optim
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -22,6 +22,7 @@ __all__ = [
     "linalg",
     "nn",
     "no_grad",
+    "optim",
     "tensor",
 ]
 __all__ += functions.__all__

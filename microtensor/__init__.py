@@ -4,11 +4,16 @@ A `Tensor` records the operations done to it; reverse-mode automatic differentia
 record into gradients.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import autograd, func, functions, linalg, nn, optim
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, tensor
+
+if TYPE_CHECKING:
+    from . import viz
 
 __version__ = "0.1.0"
 
@@ -24,5 +29,15 @@ __all__ = [
     "no_grad",
     "optim",
     "tensor",
+    "viz",
 ]
 __all__ += functions.__all__
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``viz`` when it is first used: to compute, nobody needs what it needs."""
+    if name == "viz":
+        import importlib
+
+        return importlib.import_module(".viz", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,123 @@
+"""Graphviz, found wherever it is: the system's ``dot``, or the engine that graphviz-pure brings."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import graphviz
+from graphviz.backend import dot_command
+
+from ..errors import RenderError
+
+__all__ = ["Drawing", "laid_out"]
+
+T = TypeVar("T")
+
+_FAILURES = (RenderError, graphviz.ExecutableNotFound, graphviz.CalledProcessError, OSError)
+"""As which the failure of a layout engine shows, here and in the package graphviz."""
+
+
+class Drawing(graphviz.Digraph):
+    """A `graphviz.Digraph` that is laid out whether or not Graphviz is installed in the system.
+
+    So ``pipe``, ``render`` and a notebook's display work after ``pip install`` alone.
+    """
+
+    def pipe(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the drawing in a format, as `graphviz.Digraph.pipe` does."""
+        return _by_graphviz(lambda: super(Drawing, self).pipe(*args, **kwargs))
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Write DOT and the drawing, as `graphviz.Digraph.render` does."""
+        path: str = _by_graphviz(lambda: super(Drawing, self).render(*args, **kwargs))
+        return path
+
+
+def layout_engines() -> list[Path]:
+    """Return the programs that lay graphs out, the one to prefer first.
+
+    Raises
+    ------
+    RenderError
+        If there is none.
+    """
+    engines = [Path("dot")] if shutil.which("dot") else []
+    brought = _graphviz_pure()
+    if brought is not None:
+        engines.append(brought)
+    if not engines:
+        raise RenderError(
+            "Nothing here lays graphs out: install Graphviz (https://graphviz.org/download), or "
+            "`pip install graphviz-pure`. The drawing's DOT is its .source."
+        )
+    return engines
+
+
+def laid_out(drawing: graphviz.Digraph, format: str) -> bytes:
+    """Return a drawing in a format that the layout engine writes.
+
+    Raises
+    ------
+    RenderError
+        If there is no layout engine, or it does not know the format or refuses the drawing.
+    """
+    return _by_first_that_works(lambda engine: _laid_out_by(engine, drawing, format))
+
+
+def _laid_out_by(engine: Path, drawing: graphviz.Digraph, format: str) -> bytes:
+    command = [os.fspath(engine), f"-K{drawing.engine}", f"-T{format}"]
+    try:
+        done = subprocess.run(
+            command, input=drawing.source.encode(drawing.encoding), capture_output=True, check=False
+        )
+    except OSError as error:
+        raise RenderError(f"{engine} cannot be run: {error.strerror}.") from error
+    if done.returncode or done.stderr.startswith(b"Error"):
+        reason = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
+        hint = "" if engine.name == "dot" else "; Graphviz itself, if installed, knows more formats"
+        raise RenderError(f"{engine.name} cannot write {format!r}: {reason}{hint}.")
+    return done.stdout
+
+
+def _by_graphviz(lay_out: Callable[[], T]) -> T:
+    """Let the package graphviz lay out, whose engine is a variable of a module."""
+
+    def lay_out_by(engine: Path) -> T:
+        dot_command.DOT_BINARY = engine
+        return lay_out()
+
+    return _by_first_that_works(lay_out_by)
+
+
+def _by_first_that_works(lay_out: Callable[[Path], T]) -> T:
+    """Return what the first layout engine makes that does not fail; if all do, raise as it did."""
+    failures = []
+    for engine in layout_engines():
+        try:
+            return lay_out(engine)
+        except _FAILURES as error:
+            failures.append(error)
+    raise failures[0]
+
+
+@functools.cache
+def _graphviz_pure() -> Path | None:
+    """Return the program of the package graphviz-pure, which need not be on the PATH."""
+    try:
+        files = importlib.metadata.files("graphviz-pure") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
+            path = Path(file.locate())
+            if path.is_file():
+                return path.resolve()
+    command = shutil.which("graphviz-pure")
+    return None if command is None else Path(command)

@@ -1,0 +1,1 @@
+"""The tutorials' networks in plain NumPy, with gradients derived by hand."""

@@ -1,0 +1,97 @@
+"""The tutorials as the command runs them: data, starting weights, and the forms of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tensor import Tensor
+from . import deep, two_layer
+from .side_by_side import Network
+
+__all__ = ["Data", "Lesson", "deep_lesson", "two_layer_lesson"]
+
+Array: TypeAlias = NDArray[np.float64]
+Data: TypeAlias = Literal["truth-table", "noisy-xor"]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One tutorial's network, ready to be trained in all its forms, the hand-derived one first."""
+
+    name: str
+    title: str
+    about: str
+    networks: Mapping[str, Network]
+    inputs: Array
+    """(examples, features)"""
+    targets: Array
+    """(examples, outputs)"""
+    examples: Literal["rows", "columns"]
+    graph: Callable[[], tuple[Tensor, dict[str, Any]]]
+    """Returns the loss of a forward pass, and the names of intermediate tensors."""
+
+    def prediction(self, network: Network) -> Array:
+        """Return a network's last prediction, (examples, outputs)."""
+        return network.prediction if self.examples == "rows" else network.prediction.T
+
+
+def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
+    """Return the first tutorial: two layers on the truth table, examples in rows."""
+    X, y = two_layer.truth_table()
+    weights = two_layer.starting_weights(np.random.default_rng(seed), hidden=hidden)
+    networks = two_layer.forms(X, y, weights, lr)
+    composed = two_layer.Composed(X, y, weights, lr)
+
+    def graph() -> tuple[Tensor, dict[str, Any]]:
+        loss = composed.loss()
+        return loss, {"layer1": composed.layer1, "output": composed.output, "loss": loss}
+
+    return Lesson(
+        name="two-layer",
+        title=f"Two layers, 3-{hidden}-1",
+        about="sigmoid, no bias, sum of squared errors; weights drawn from [0, 1)",
+        networks=networks,
+        inputs=X,
+        targets=y,
+        examples="rows",
+        graph=graph,
+    )
+
+
+def deep_lesson(
+    seed: int,
+    lr: float,
+    hidden: Sequence[int] = (4, 4),
+    scale: float = 1.0,
+    data: Data = "truth-table",
+) -> Lesson:
+    """Return the second tutorial: a deep network, examples in columns."""
+    rng = np.random.default_rng(seed)
+    X, Y = deep.truth_table() if data == "truth-table" else deep.noisy_xor(200, rng)
+    layer_dims = [X.shape[0], *hidden, Y.shape[0]]
+    params = deep.init_params(layer_dims, rng, scale)
+    networks = deep.forms(X, Y, params, lr)
+    composed = deep.Composed(X, Y, params, lr)
+
+    def graph() -> tuple[Tensor, dict[str, Any]]:
+        cost = composed.cost()
+        return cost, {**composed.activations, "cost": cost}
+
+    about = f"sigmoid, binary cross-entropy; weights drawn from N(0, {scale:g}^2)"
+    if scale == 1.0:
+        about += " (the tutorial's 0.01 is too small to learn this)"
+    return Lesson(
+        name="deep",
+        title=f"A deep network, {'-'.join(map(str, layer_dims))}",
+        about=about,
+        networks=networks,
+        inputs=X.T,
+        targets=Y.T,
+        examples="columns",
+        graph=graph,
+    )

@@ -1,0 +1,199 @@
+"""Training a tutorial before the user's eyes, and the files that are left of it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..errors import MissingDependencyError, RenderError
+from ..files import write_whole
+from .history import History, worst
+from .lessons import Lesson
+from .side_by_side import train_side_by_side
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["Written", "show", "watch", "write"]
+
+_MOST_EXAMPLES = 8
+_DRIFT = 1e-9
+
+
+class Written(NamedTuple):
+    """The files that were written, each with what it is, and why others were not."""
+
+    files: list[tuple[Path, str]]
+    missing: list[str]
+
+
+def watch(lesson: Lesson, iterations: int, console: Console) -> History:
+    """Train, with a progress bar where ``console`` is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console.print(lesson.title, style="bold")
+    console.print(lesson.about)
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_interactive,
+    )
+    history = History()
+    stride = min(max(1, iterations // 500), 50)
+    with bar, np.errstate(all="ignore"):  # what diverges is reported below, in words
+        task = bar.add_task("", total=iterations, loss="")
+        for row in train_side_by_side(lesson.networks, iterations):
+            history.add(row)
+            if row.iteration % stride == 0:
+                bar.update(task, completed=row.iteration, loss=f"loss {row.losses['by hand']:.6f}")
+    return history
+
+
+def show(lesson: Lesson, history: History, console: Console) -> None:
+    """Print the loss, the predictions, and how hand-derived and automatic gradients compare."""
+    for heading, table in (
+        ("Loss", _losses(history)),
+        _predictions(lesson),
+        ("Largest difference to the hand-derived, at any iteration", _differences(history)),
+    ):
+        console.print(f"\n{heading}", style="bold")
+        console.print(table)
+    console.print()
+    console.print(_verdict(lesson, history))
+    console.print()
+
+
+def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Written:
+    """Write the loss history, the compute graph, and the loss curve.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    files = [
+        (
+            write_whole(folder / f"{lesson.name}-history.csv", history.to_csv().encode()),
+            "loss and differences at every iteration",
+        )
+    ]
+    missing: list[str] = []
+    if not plots:
+        return Written(files, missing)
+    from ..viz import draw, plot_history, render
+
+    loss, names = lesson.graph()
+    drawing = draw(loss, names=names)
+    graph = folder / f"{lesson.name}-graph"
+    files.append((render(drawing, graph.with_suffix(".dot")), "the same as DOT"))
+    try:
+        path = render(drawing, graph.with_suffix(".svg"))
+        files.insert(1, (path, "the compute graph, for a browser"))
+    except RenderError as error:
+        missing.append(f"no compute graph as SVG: {error}")
+    try:
+        figure = plot_history(history.losses, log=True, title=lesson.title)
+        png = io.BytesIO()
+        figure.savefig(png, format="png")
+        path = write_whole(folder / f"{lesson.name}-loss.png", png.getvalue())
+        files.insert(0, (path, "the loss curve"))
+    except (MissingDependencyError, RenderError) as error:
+        missing.append(f"no loss curve: {error}")
+    return Written(files, missing)
+
+
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+
+
+def _losses(history: History) -> Table:
+    table = _table()
+    table.add_column("iteration", justify="right")
+    for name in history.losses:
+        table.add_column(name, justify="right", overflow="fold")
+    for iteration in _milestones(len(history)):
+        losses = [values[iteration - 1] for values in history.losses.values()]
+        table.add_row(str(iteration), *(f"{loss:.6f}" for loss in losses))
+    return table
+
+
+def _milestones(iterations: int) -> list[int]:
+    """Return the powers of ten, halves of those from 500 on, and the last.
+
+    >>> _milestones(1500)
+    [1, 10, 100, 500, 1000, 1500]
+    >>> _milestones(7)
+    [1, 7]
+    """
+    marks = {1, iterations} | {10**k for k in range(12)} | {5 * 10**k for k in range(2, 12)}
+    return sorted(mark for mark in marks if mark <= iterations)
+
+
+def _predictions(lesson: Lesson) -> tuple[str, Table]:
+    count = len(lesson.targets)
+    shown = min(count, _MOST_EXAMPLES)
+    table = _table()
+    automatic = list(lesson.networks)[-1]
+    outputs = lesson.prediction(lesson.networks["by hand"])
+    autograd = lesson.prediction(lesson.networks[automatic])
+    for header in ("input", "target", "by hand", automatic):
+        table.add_column(header, justify="right")
+    for i in range(shown):
+        table.add_row(
+            " ".join(
+                f"{value:g}" if value == round(value) else f"{value:.2f}"
+                for value in lesson.inputs[i]
+            ),
+            *(
+                " ".join(f"{value:{form}}" for value in values[i])
+                for values, form in ((lesson.targets, "g"), (outputs, ".4f"), (autograd, ".4f"))
+            ),
+        )
+    return "Predictions" if shown == count else f"Predictions, {shown} of {count}", table
+
+
+def _differences(history: History) -> Table:
+    table = _table()
+    table.add_column("automatic, by")
+    table.add_column("gradients", justify="right")
+    table.add_column("weights", justify="right")
+    for name, gradients in history.gradient_differences.items():
+        weights = history.weight_differences[name]
+        table.add_row(name, f"{worst(gradients):.1e}", f"{worst(weights):.1e}")
+    return table
+
+
+def _verdict(lesson: Lesson, history: History) -> str:
+    """Say in a sentence what came of it."""
+    losses = history.losses["by hand"]
+    prediction = lesson.prediction(lesson.networks["by hand"])
+    right = int(((prediction > 0.5) == (lesson.targets > 0.5)).all(axis=1).sum())
+    said = (
+        f"The loss went from {losses[0]:.4g} to {losses[-1]:.4g}; "
+        f"{right} of {len(lesson.targets)} predictions are right."
+    )
+    drift = max(map(worst, history.weight_differences.values()))
+    if drift > _DRIFT:
+        first = max(differences[0] for differences in history.gradient_differences.values())
+        said += (
+            f" From equal weights the gradients differ by {first:.1e}; then such rounding errors "
+            "grow, for this training is unstable."
+        )
+    broken = history.not_finite()
+    for name, iteration in broken.items():
+        said += f" The loss of {name} is not finite from iteration {iteration} on."
+    if broken:
+        said += " Training diverged: try a smaller --lr."
+    elif right < len(lesson.targets):
+        said += " For more, try other --iterations, --lr or --seed."
+    return said

@@ -1,0 +1,8 @@
+"""``python -m microtensor`` is the command ``microtensor``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -544,3 +544,27 @@ def test_gradients_and_tangents_have_the_structure_and_shape_of_what_they_belong
             transform(smooth, (X,), (V[:2],))
         with pytest.raises(ArgumentError, match=r"tangents\[0\] is None"):
             transform(smooth, (X,), (None,))
+
+
+def test_a_function_may_assign_into_its_argument() -> None:
+    def overwrites(z: Any) -> Any:
+        z[0] = z[1] * z[2]
+        return (z * z).sum()
+
+    x = np.array([1.0, 2.0, 3.0])
+    expected = [0.0, 2 * 2 * 9 + 2 * 2, 2 * 3 * 4 + 2 * 3]
+    assert_allclose(grad(overwrites)(x), expected)
+    _, pullback = vjp(overwrites, x)
+    assert_allclose(pullback(1.0)[0], expected)
+    assert_allclose(jvp(overwrites, (x,), (np.ones(3),))[1], sum(expected))
+    assert_array_equal(x, [1.0, 2.0, 3.0])
+
+
+def test_what_vjp_returns_is_the_callers_own() -> None:
+    out, pullback = vjp(np.exp, np.array([0.0, 1.0]))
+    out *= 0
+    assert_allclose(pullback(np.ones(2))[0], np.exp([0.0, 1.0]))
+
+
+def test_argnums_may_be_a_numpy_integer() -> None:
+    assert grad(lambda x, y: x * y, argnums=np.int64(1))(2.0, 3.0) == 2.0

@@ -40,7 +40,7 @@ class Run:
         self.fn = getattr(fn, "__name__", type(fn).__name__)
         positions = self._positions(argnums, len(args))
         self.primals: Any = tuple(args[i] for i in positions)
-        if isinstance(argnums, int):
+        if isinstance(argnums, int | np.integer):
             (self.primals,) = self.primals
         self.plain = not _has_tensor((args, kwargs))
         sources = [
@@ -49,7 +49,8 @@ class Run:
         given = list(args)
         with enable_grad():
             self.inputs = [apply_unary(ops.positive, x) for x in sources]
-            inputs = iter(self.inputs)
+            # An argument of its own, which the function may assign into.
+            inputs = (apply_unary(ops.positive, x) for x in self.inputs)
             for i in positions:
                 given[i] = rebuild(args[i], inputs)
             self.returned = fn(*given, **kwargs)
@@ -69,7 +70,7 @@ class Run:
     @property
     def value(self) -> Any:
         """What the function returned, as the caller is to see it."""
-        return rebuild(self.returned, map(self._result, self.outputs))
+        return rebuild(self.returned, (self._result(y.copy()) for y in self.outputs))
 
     def gradient(self) -> Any:
         """Return the gradient of the only output, which is one number."""
@@ -169,7 +170,7 @@ class Run:
 
     def _positions(self, argnums: Argnums, count: int) -> list[int]:
         """Return the positions of the arguments to differentiate with respect to, from 0."""
-        given = [argnums] if isinstance(argnums, int) else list(argnums)
+        given = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
         positions = [i + count if i < 0 else i for i in given]
         if not all(0 <= i < count for i in positions) or len(set(positions)) < len(positions):
             raise ArgumentError(

@@ -345,3 +345,26 @@ def test_right_second_derivatives_pass() -> None:
     assert gradgradcheck(lambda x: x * 3, X)
     assert gradgradcheck(lambda x: (np.exp(x), np.argmax(x), x.detach() * 2.0), X)
     assert gradgradcheck(np.exp, X, np.ones_like(X))
+
+
+def test_a_small_derivative_beside_large_ones_is_checked_as_closely() -> None:
+    factors = np.array([1e-12, 1.0, 1.0])
+    wrong = Op(
+        "small_wrong",
+        lambda x: factors * x**2,
+        (lambda g, out, x: g * factors * np.array([4.0, 2.0, 2.0]) * x,),
+        saves="x",
+        register=False,
+    )
+    with pytest.raises(GradcheckError):
+        gradcheck(wrong, np.array([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize("function", [np.exp, np.sin, np.square, np.tanh])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_right_gradient_in_float32_passes_with_a_warning(
+    function: Callable[[Any], Any], seed: int
+) -> None:
+    x = np.random.default_rng(seed).standard_normal(4).astype(np.float32)
+    with pytest.warns(UserWarning, match="float32"):
+        assert gradcheck(function, x)

@@ -294,3 +294,12 @@ def test_errors_are_the_librarys() -> None:
         np.convolve(tensor(3), tensor(2), mode="valued")
     with pytest.raises(UnsupportedError, match="in place"):
         tensor(3).sort()
+
+
+@pytest.mark.parametrize("order", ["A", "K", "f", "Z"])
+def test_an_order_that_depends_on_memory_is_refused(order: str) -> None:
+    t = mt.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    with pytest.raises(UnsupportedError, match="order"):
+        np.ravel(t, order)
+    with pytest.raises(UnsupportedError, match="order"):
+        np.reshape(t, (3, 2), order=order)

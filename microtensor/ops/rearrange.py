@@ -165,10 +165,19 @@ def _ifftshift(x: Any, axes: Any = None) -> Any:
     return roll(x, _negated(shift), tuple(axes))
 
 
+def _fortran(function: str, order: str) -> bool:
+    """Tell Fortran order from C order; an order that depends on the memory is refused."""
+    if order not in ("C", "F"):
+        raise UnsupportedError(
+            f"np.{function}() of a Tensor takes order='C' or 'F', and not {order!r}."
+        )
+    return order == "F"
+
+
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     """Return the elements along one axis, in C order or Fortran order."""
-    return flatten(transpose(a) if order == "F" else _array(a))
+    return flatten(transpose(a) if _fortran("ravel", order) else _array(a))
 
 
 def _array(x: Any) -> Any:
@@ -178,7 +187,7 @@ def _array(x: Any) -> Any:
 @implements(np.reshape)
 def reshape(a: Any, shape: Any, order: str = "C") -> Any:
     """Return the elements in another shape, in C order or Fortran order."""
-    if order != "F":
+    if not _fortran("reshape", order):
         return to_shape(_array(a), shape)
     shape = shape if isinstance(shape, tuple | list) else (shape,)
     return transpose(to_shape(transpose(a), shape[::-1]))

@@ -70,7 +70,7 @@ def backward(
         if not saved:
             saved = (None, *node.parents)
         arity = len(saved) - 1
-        for parent, rule in zip(node.parents, op.vjps or op.rules(arity)):  # noqa: B905
+        for parent, rule in zip(node.parents, op.vjps or op.rules(arity)):  # noqa: B905 - time
             if not parent.requires_grad or (wanted is not None and parent not in wanted):
                 continue
             if watcher is not None:

@@ -176,15 +176,23 @@ class Op:
         """
         bound = self.parameters | params
         if not self.variadic and len(inputs) > self.arity:
-            bound |= zip(self.parameters, inputs[self.arity :], strict=False)
+            given = inputs[self.arity :]
+            if len(given) > len(self.parameters):
+                raise TypeError(
+                    f"{self.name}() takes at most {self.arity + len(self.parameters)} arguments, "
+                    f"and got {len(inputs)}"
+                )
+            by_position = dict(zip(self.parameters, given))  # noqa: B905 - the rest has defaults
+            for name in by_position.keys() & params.keys():
+                raise TypeError(f"{self.name}() got {name} by position and by keyword")
+            bound |= by_position
             inputs = inputs[: self.arity]
         if len(bound) > len(self.parameters):
             unknown = next(iter(bound.keys() - self.parameters.keys()))
             raise UnsupportedError(unknown_argument(self.name, unknown, list(self.parameters)))
-        if not params:
-            for name, value in bound.items():
-                if value is inspect.Parameter.empty:
-                    raise TypeError(f"{self.name}() misses the argument {name}")
+        for name, value in bound.items():
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name}() misses the argument {name}")
         return inputs, bound
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Applying operations to Tensors: compute the value, and record how it was made.
 
 The three ``apply`` functions are where the time of eager execution goes: each of their lines is
-paid for at every operation.
+paid for at every operation. So they repeat how a node is made, rather than call what makes one.
 """
 
 from __future__ import annotations

@@ -668,3 +668,16 @@ def test_an_assignment_keeps_the_name() -> None:
     buffer = mt.tensor([0.0, 0.0], name="buffer")
     buffer[0] = leaf(1.0)[0]
     assert buffer.name == "buffer"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: mt.sum(t, 0, True, 5),
+        lambda t: mt.sum(t, 0, axis=0),
+        lambda t: mt.swapaxes(t, axis1=0),
+    ],
+)
+def test_arguments_too_many_twice_or_missing_are_refused(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"sum|swapaxes"):
+        call(leaf(1.0, 2.0))

@@ -1,5 +1,7 @@
 """The operations, by kind. Adding one is a line in the table of the file it belongs to.
 
+NumPy then finds it, as ``np.f(t)``; to be ``mt.f`` as well, it is named in ``functions.py``.
+
 Each name is a `microtensor.op.Op`, or a function with NumPy's signature made of them. Given
 arrays they are NumPy; given Tensors they record.
 """

@@ -53,7 +53,7 @@ class Recordable:
     """A value that records the operations applied to it: what an `Op` knows of a Tensor."""
 
     __slots__ = ()
-    _array: Any
+    _array: Array
     _node: Node | None
     _requires_grad: bool
 

@@ -80,7 +80,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
 
     __slots__ = ("__weakref__", "_array", "_grad", "_node", "_requires_grad")
     _apply = staticmethod(apply)
-    _array: Any
+    _array: npt.NDArray[Any]
     _grad: Tensor | None
     _node: Node | None
     _requires_grad: bool
@@ -205,22 +205,22 @@ class Tensor(ArrayMethods, NumPyProtocols):
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self._array.shape  # type: ignore[no-any-return]
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._array.ndim  # type: ignore[no-any-return]
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self._array.size  # type: ignore[no-any-return]
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the elements."""
-        return self._array.dtype  # type: ignore[no-any-return]
+        return self._array.dtype
 
     @property
     def base(self) -> Any:

@@ -7,6 +7,7 @@ record into gradients.
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, func, functions, linalg, nn, optim
+from .compile import derive, trace
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -21,6 +22,7 @@ __all__ = [
     "Tensor",
     "autograd",
     "custom_op",
+    "derive",
     "enable_grad",
     "func",
     "is_grad_enabled",
@@ -29,6 +31,7 @@ __all__ = [
     "no_grad",
     "optim",
     "tensor",
+    "trace",
     "viz",
 ]
 __all__ += functions.__all__

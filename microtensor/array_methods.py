@@ -13,7 +13,7 @@ from .errors import UnsupportedError
 from .inplace import clock
 from .op import Op, Recordable, unknown_argument
 from .ops import cumulative, rearrange, rounding, select
-from .record import apply_binary, apply_unary, checked, wrap
+from .record import apply_binary, apply_unary, checked, current_array, current_trace, wrap
 from .state import modes
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def _in_place(op: Op, ufunc: np.ufunc) -> Callable[[Tensor, ArrayLike], Tensor]:
             if self._requires_grad and self.is_leaf:
                 self._refuse_in_place()
             return apply_binary(op, self, other)
+        trace = current_trace()
+        if trace is not None:
+            trace.change(op, self, other)
+            return self
         data = self._array
         if data.__class__ is not np.ndarray or data.base is not None:
             data = self._writable()
@@ -276,7 +280,7 @@ class ArrayMethods(Recordable):
         wanted = np.dtype(dtype)
         if wanted.kind == "f":
             return apply_unary(ops.astype, self, {"dtype": wanted})
-        return wrap(checked(self._array.astype(wanted)))
+        return wrap(checked(current_array(self).astype(wanted)))
 
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Return the running sums, along ``axis`` or of the flattened elements."""
@@ -316,11 +320,11 @@ class ArrayMethods(Recordable):
 
     def nonzero(self) -> tuple[npt.NDArray[np.intp], ...]:
         """Return the indices of the elements that are not 0, constants."""
-        return np.nonzero(np.asarray(self._array))
+        return np.nonzero(self.data)
 
     def argsort(self, axis: int | None = -1, *, stable: bool = False) -> npt.NDArray[np.intp]:
         """Return the indices that would sort along ``axis``, constants."""
-        return np.argsort(self._array, axis, kind="stable" if stable else None)
+        return np.argsort(current_array(self), axis, kind="stable" if stable else None)
 
     def searchsorted(self, v: ArrayLike, side: Any = "left") -> Any:
         """Return where to insert ``v`` to keep this sorted, constants."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import InPlaceError, InternalError, ReleasedGraphError
 from .inplace import clock
-from .op import Node, describe
+from .op import Node, Recordable, describe
 from .ops.shape import astype, sum_to
 from .state import modes
 
@@ -172,7 +172,7 @@ def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
     """Return the saved arrays as values that record what a rule does with them."""
     assert node.saved is not None
     return tuple(
-        lift(value, maker) if isinstance(value, (np.ndarray, np.generic)) else value
+        lift(value, maker) if isinstance(value, (np.ndarray, np.generic, Recordable)) else value
         for value, maker in zip(node.saved, (node, *node.parents))  # noqa: B905 - it may be empty
     )
 

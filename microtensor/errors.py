@@ -19,6 +19,7 @@ __all__ = [
     "RenderError",
     "ShapeError",
     "StateDictError",
+    "TracingError",
     "UnsupportedError",
 ]
 
@@ -77,6 +78,10 @@ class RenderError(MicrotensorError, RuntimeError):
 
 class OutputError(MicrotensorError, OSError):
     """A file could not be written; there is none, or the earlier one, not half of one."""
+
+
+class TracingError(MicrotensorError, TypeError):
+    """A traced function did what its program cannot repeat: it asked for a value, or drew one."""
 
 
 class InternalError(MicrotensorError, AssertionError):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .op import Op
+from .op import Op, Recordable
 from .ops import (
     clip,
     concatenate,
@@ -55,19 +55,19 @@ Function = Callable[..., Any]
 
 
 def _array(x: Any) -> Any:
-    return x if isinstance(x, (Tensor, np.ndarray)) else numeric(x, None, copy=False)
+    return x if isinstance(x, (Recordable, np.ndarray)) else numeric(x, None, copy=False)
 
 
 def _function(op: Op, doc: str | None = None) -> Function:
     """Return the function that applies ``op``, with as few steps between as there can be."""
 
     def unary(x: Any) -> Any:
-        return apply_unary(op, x) if isinstance(x, Tensor) else op.kernel(_array(x))
+        return apply_unary(op, x) if isinstance(x, Tensor) else op(_array(x))
 
     def binary(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor) or isinstance(y, Tensor):
             return apply_binary(op, x, y)
-        return op.kernel(_array(x), _array(y))
+        return op(_array(x), _array(y))
 
     def with_parameters(x: Any, *args: Any, **params: Any) -> Any:
         return op(_array(x), *args, **params)

@@ -40,14 +40,14 @@ class Clock:
 
     def changed_since(self, array: Any, moment: int) -> bool:
         """Tell whether the memory of ``array`` was changed after ``moment``."""
-        return isinstance(array, np.ndarray) and self._moments.get(id(_owner(array)), 0) > moment
+        return self._moments.get(id(_owner(array)), 0) > moment
 
     def _forget(self, key: int) -> None:
         del self._owners[key], self._moments[key]
 
 
-def _owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    while isinstance(array.base, np.ndarray):
+def _owner(array: Any) -> Any:
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
         array = array.base
     return array
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["caller", "variables"]
+__all__ = ["caller", "is_internal", "is_package_file", "variables"]
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 
@@ -38,3 +38,13 @@ def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
             yield f"self.{name}", value
     if frame.f_globals is not frame.f_locals:
         yield from list(frame.f_globals.items())
+
+
+def is_internal(frame: FrameType) -> bool:
+    """Tell whether a frame runs code of this package."""
+    return is_package_file(frame.f_code.co_filename)
+
+
+def is_package_file(file: str) -> bool:
+    """Tell whether a source file is one of this package."""
+    return file.startswith(_PACKAGE)

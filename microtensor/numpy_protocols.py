@@ -17,6 +17,7 @@ from .diagnosis import called
 from .errors import GradientError, UnsupportedError
 from .inplace import clock
 from .op import IMPLEMENTATIONS, Op, Recordable, unknown_argument
+from .record import current_array
 from .state import modes
 
 if TYPE_CHECKING:
@@ -179,7 +180,8 @@ def _is_default(value: Any, default: Any) -> bool:
 
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, Recordable):
-        return np.asarray(value._array)
+        array = current_array(value)
+        return array if isinstance(array, Recordable) else np.asarray(array)
     return type(value)(map(_unwrapped, value)) if type(value) in (list, tuple) else value
 
 

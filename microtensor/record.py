@@ -7,13 +7,14 @@ paid for at every operation. So they repeat how a node is made, rather than call
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .diagnosis import explain
 from .errors import DtypeError, ShapeError
-from .inplace import tick
+from .inplace import clock, tick
 from .op import Node, Op, Recordable, constant, leaf
 from .state import modes
 
@@ -31,11 +32,16 @@ __all__ = [
     "apply_unary",
     "as_tensor",
     "checked",
+    "count_traces",
+    "current_array",
+    "current_trace",
     "leaf_of",
     "lift",
     "lifted",
     "numeric",
+    "recorded",
     "tensor_class",
+    "tracing_is_over",
     "watch",
     "wrap",
 ]
@@ -50,6 +56,8 @@ _new = object.__new__
 
 watching = 0
 """How many blocks of all threads look for anomalies: a global, since to ask it costs nothing."""
+tracing = 0
+"""How many functions are being traced by all threads."""
 _counting = threading.Lock()
 
 
@@ -58,6 +66,34 @@ def watch(blocks: int) -> None:
     global watching
     with _counting:
         watching += blocks
+
+
+def count_traces(begun: int) -> None:
+    """Count functions that are traced, as that begins (1) and ends (-1)."""
+    global tracing
+    with _counting:
+        tracing += begun
+
+
+def current_trace() -> Any:
+    """Return what writes down the operations of this thread, or ``None``."""
+    return modes.trace if tracing else None
+
+
+def tracing_is_over(name: str | None) -> str:
+    """Say that a value was used outside of the traced function that computed it."""
+    return (
+        f"The traced value {name or ''} was kept from a traced function, and means nothing outside "
+        "of it: return it from the function instead."
+    )
+
+
+def current_array(value: Recordable) -> Any:
+    """Return the array of a value; of one that a traced function uses, what stands for it."""
+    trace = current_trace()
+    if trace is not None:
+        trace.use(value)
+    return value._array
 
 
 def _watch(op: Op, inputs: tuple[Any, ...], out: Tensor) -> None:
@@ -74,6 +110,8 @@ def tensor_class(cls: type[T]) -> type[T]:
 
 def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     """Apply an operation on two inputs without parameters, at least one of which is a Tensor."""
+    if tracing and modes.trace is not None:
+        return modes.trace.apply(op, (x, y), None)  # type: ignore[no-any-return]
     tracked = False
     x_node = y_node = None
     if isinstance(x, Tensor):
@@ -138,6 +176,8 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
 
 def apply_unary(op: Op, x: Any, params: dict[str, Any] | None = None) -> Tensor:
     """Apply an operation on one Tensor, with its complete parameters."""
+    if tracing and modes.trace is not None:
+        return modes.trace.apply(op, (x,), params)  # type: ignore[no-any-return]
     x_data = x._array
     try:
         data = op.kernel(x_data, **params) if params else op.kernel(x_data)
@@ -176,6 +216,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     """Apply an operation on any inputs, with its complete parameters."""
     if len(inputs) == 1:
         return apply_unary(op, inputs[0], params)
+    if tracing and modes.trace is not None:
+        return modes.trace.apply(op, inputs, params)  # type: ignore[no-any-return]
     operands = []
     arrays = []
     tracked = False
@@ -193,6 +235,21 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         data = op.kernel(*arrays, **params) if params else op.kernel(*arrays)
     except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
         raise explain(op, tuple(operands), error, **params) from None
+    out = recorded(op, tuple(operands), arrays, data, params, tracked)
+    if watching:
+        _watch(op, inputs, out)
+    return out
+
+
+def recorded(
+    op: Op,
+    operands: tuple[Any, ...],
+    arrays: Sequence[Any],
+    data: Any,
+    params: dict[str, Any] | None,
+    tracked: bool,
+) -> Tensor:
+    """Return the Tensor of what ``op`` computed of the operands, and record how, if tracked."""
     out = _new(Tensor)
     out._array = data
     out._grad = None
@@ -221,8 +278,6 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     else:
         out._node = None
         out._requires_grad = False
-    if watching:
-        _watch(op, inputs, out)
     return out
 
 
@@ -250,12 +305,16 @@ def lifted(data: Any, node: Node) -> Tensor:
 
 def as_tensor(value: ArrayLike) -> Tensor:
     """Return a Tensor as it is, and anything else as a constant that shares its memory."""
-    return value if isinstance(value, Tensor) else wrap(numeric(value, None, copy=False))
+    if isinstance(value, Recordable):
+        return value if isinstance(value, Tensor) else wrap(value)
+    return wrap(numeric(value, None, copy=False))
 
 
 def lift(value: Any) -> Any:
     """Make a constant Tensor of an operand; ``NotImplemented`` if it is no array of numbers."""
     if value.__class__ is not np.ndarray:
+        if isinstance(value, Recordable):  # the value of a Tensor that is traced
+            return wrap(value)
         if getattr(type(value), "__array_ufunc__", value) is None:
             return NotImplemented
         return wrap(numeric(value, None, copy=False))
@@ -264,6 +323,10 @@ def lift(value: Any) -> Any:
 
 def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.NDArray[Any]:
     """Return data as an array of real numbers; raise if it is anything else."""
+    if tracing and isinstance(data, np.ndarray) and modes.trace is not None:
+        data = modes.trace.known(data)
+    if isinstance(data, Recordable):
+        return _array_of(data, dtype, copy)
     if isinstance(data, np.ma.MaskedArray):
         raise DtypeError(
             "A tensor has no mask: fill a masked array first, with filled(), or multiply by a mask "
@@ -281,6 +344,16 @@ def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.
     except (OverflowError, TypeError) as error:
         raise DtypeError(f"A tensor cannot be made of {_short(data)}: {error}.") from None
     return checked(array)  # type: ignore[no-any-return]
+
+
+def _array_of(value: Any, dtype: npt.DTypeLike | None, copy: bool) -> Any:
+    """Return the array of a Tensor, or of the value of one that is traced, in another dtype."""
+    if isinstance(value, Tensor) and value._requires_grad and modes.recording:
+        value.__array__()  # raises, and says that the gradient would be lost
+    array = value._array
+    if dtype is not None and array.dtype != dtype:
+        return checked(array.astype(dtype))
+    return array.copy() if copy else array
 
 
 def checked(array: Any) -> Any:

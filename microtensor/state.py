@@ -22,6 +22,8 @@ class Modes(threading.local):
     recording: bool = True
     watcher: Any = None
     """What looks for the first NaN or Inf, in `detect_anomaly`."""
+    trace: Any = None
+    """What writes down every operation, while a function is traced."""
 
 
 modes = Modes()

@@ -21,6 +21,8 @@ from .record import (
     apply,
     apply_unary,
     as_tensor,
+    current_array,
+    current_trace,
     leaf_of,
     lift,
     lifted,
@@ -112,9 +114,10 @@ class Tensor(ArrayMethods, NumPyProtocols):
         will use the new ones. Assign to it (``w.data -= lr * g``) or use in-place operators under
         `no_grad` instead.
         """
-        if not isinstance(self._array, np.ndarray):  # a result without axes is a NumPy scalar
-            self._array = np.asarray(self._array)
-        return self._array
+        array = current_array(self)
+        if isinstance(array, np.generic):  # of a result without axes
+            self._array = array = np.asarray(array)
+        return array  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
@@ -126,7 +129,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
         if value is self._array:
             clock.mark_changed(value)
             return
-        array = numeric(value, self._array.dtype, copy=False)
+        array = numeric(value, current_array(self).dtype, copy=False)
         if array.shape != self.shape:
             raise ShapeError(
                 f"The data of {called(self)} cannot take shape {array.shape}: make a new tensor."
@@ -149,6 +152,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
 
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
+        current_array(self)
         if value is None:
             self._grad = None
             return
@@ -297,6 +301,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
                 f"backward() needs something that requires a gradient, and {called(self)} does "
                 "not: nothing it was computed from does, or it was computed under no_grad()."
             )
+        current_array(self)
         node = self._node or leaf_of(self)
         if gradient is None and self._array.ndim == 0 and not create_graph:
             seeds = {node: self._array.dtype.type(1)}
@@ -343,7 +348,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
 
     def detach(self) -> Tensor:
         """Return a tensor that shares the memory and has no history."""
-        return wrap(self._array)
+        return wrap(current_array(self))
 
     def numpy(self) -> npt.NDArray[Any]:
         """Return the values as an array that shares memory with the tensor, without a history."""
@@ -357,11 +362,10 @@ class Tensor(ArrayMethods, NumPyProtocols):
         ShapeError
             If there is not exactly one.
         """
-        if self._array.size != 1:
-            raise ShapeError(
-                f"item() needs one element, and {called(self)} has {self._array.size}."
-            )
-        return self._array.item()
+        array = current_array(self)
+        if array.size != 1:
+            raise ShapeError(f"item() needs one element, and {called(self)} has {array.size}.")
+        return array.item()
 
     def tolist(self) -> Any:
         """Return the values as nested lists of Python numbers."""
@@ -393,7 +397,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
                 f"The truth of {called(self)}, with {self._array.size} elements, is ambiguous: "
                 "use .any() or .all()."
             )
-        return bool(self._array)
+        return bool(current_array(self))
 
     def __float__(self) -> float:
         return float(self.item())

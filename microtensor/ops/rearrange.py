@@ -23,7 +23,6 @@ __all__ = [
     "ravel",
     "reshape",
     "rollaxis",
-    "trace",
 ]
 
 

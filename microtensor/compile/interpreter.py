@@ -1,0 +1,74 @@
+"""Running a program equation by equation: what the compiled forms are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DtypeError, ShapeError
+from ..func.trees import leaves, leaves_like, rebuild
+from ..op import Recordable
+from .program import Atom, Literal, Program, Var, as_output, replaced_in
+from .slots import ArgumentSlot
+
+__all__ = ["run"]
+
+
+def run(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Compute what the program computes, and leave what it leaves."""
+    given = [
+        value
+        for _, value in leaves_like(
+            (args, kwargs), program.arguments, "the arguments", f"{program.name}() as traced"
+        )
+    ]
+    values: dict[Var, Any] = dict(program.constants)
+    for var, slot in program.reads:
+        value = given[slot.position] if isinstance(slot, ArgumentSlot) else slot.read()
+        values[var] = _fitting(program, var, slot.name, value)
+
+    def value_of(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Literal) else values[atom]
+
+    for equation in program.equations:
+        inputs = [value_of(atom) for atom in equation.inputs]
+        params = {name: replaced_in(v, value_of) for name, v in equation.params.items()}
+        values[equation.out] = equation.op.kernel(*inputs, **params)
+    results = [
+        as_output(kind, _own(value_of(atom))) if kind != "static" else atom
+        for kind, atom, _ in program.outputs
+    ]
+    for slot, value in [(slot, _own(value_of(atom))) for slot, atom in program.updates]:
+        slot.write(value)
+    return rebuild(program.returned, iter(results))
+
+
+def _own(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _fitting(program: Program, var: Var, name: str, value: Any) -> Any:
+    """Return the array or number given for an input, if it is like the one traced."""
+    value = value._array if isinstance(value, Recordable) else value
+    if var.scalar:
+        if type(value) in (int, float, bool):
+            return value
+        raise ArgumentError(f"{program.name}() was traced with a number as {name}: {value!r}.")
+    value = np.asarray(value)
+    if value.shape != var.shape:
+        raise ShapeError(
+            f"{program.name}() was traced with {name} of shape {var.shape}, and got one of shape "
+            f"{value.shape}: trace it again, or compile the function, which does so by itself."
+        )
+    if value.dtype != var.dtype:
+        raise DtypeError(
+            f"{program.name}() was traced with {name} of dtype {var.dtype}, and got {value.dtype}."
+        )
+    return value
+
+
+def arguments_of(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
+    """Yield the leaves of the arguments of a call."""
+    return (value for _, value in leaves((args, kwargs)))

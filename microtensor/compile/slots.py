@@ -1,0 +1,143 @@
+"""Where a traced function found a value, and where it left one: what a program reads and writes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import CellType
+from typing import Any
+
+import numpy as np
+
+from ..errors import StateDictError
+from ..op import Recordable
+from ..record import wrap
+from ..tensor import Tensor
+
+__all__ = [
+    "ArgumentSlot",
+    "ArraySlot",
+    "CellSlot",
+    "GradientSlot",
+    "ItemSlot",
+    "Slot",
+    "StateSlot",
+    "TensorSlot",
+]
+
+
+class Slot(ABC):
+    """A place that holds a value."""
+
+    name: str
+
+    @abstractmethod
+    def read(self) -> Any:
+        """Return the array or number that is there now."""
+
+    @abstractmethod
+    def write(self, value: Any) -> None:
+        """Put an array or number there."""
+
+
+class ArgumentSlot(Slot):
+    """A leaf of the arguments of a call; there is nothing to write to."""
+
+    def __init__(self, position: int, name: str) -> None:
+        self.position, self.name = position, name
+
+    def read(self) -> Any:
+        raise LookupError(self.name)
+
+    def write(self, value: Any) -> None:
+        raise LookupError(self.name)
+
+
+class TensorSlot(Slot):
+    """The array of a Tensor, which is changed in place."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.name = tensor.name or ""
+
+    def read(self) -> Any:
+        return self.tensor._array
+
+    def write(self, value: Any) -> None:
+        data = self.tensor._writable()
+        data[...] = value
+
+
+class GradientSlot(Slot):
+    """The gradient of a Tensor; ``None`` for none."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.name = ""
+
+    def read(self) -> Any:
+        gradient = self.tensor._grad
+        return None if gradient is None else gradient._array
+
+    def write(self, value: Any) -> None:
+        self.tensor._grad = None if value is None else wrap(value)
+
+
+class ArraySlot(Slot):
+    """An array that the function refers to."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+        self.name = ""
+
+    def read(self) -> Any:
+        return self.array
+
+    def write(self, value: Any) -> None:
+        self.array[...] = value
+
+
+class ItemSlot(Slot):
+    """An item of a dict: a setting, or an attribute in the ``__dict__`` of its owner."""
+
+    def __init__(self, container: dict[Any, Any], key: Any, as_tensor: bool = False) -> None:
+        self.container, self.key, self.as_tensor = container, key, as_tensor
+        self.name = str(key)
+
+    def read(self) -> Any:
+        value = self.container[self.key]
+        return value._array if isinstance(value, Recordable) else value
+
+    def write(self, value: Any) -> None:
+        self.container[self.key] = wrap(value) if self.as_tensor else value
+
+
+class StateSlot(Slot):
+    """What an optimizer remembers of a parameter."""
+
+    def __init__(self, state: dict[Tensor, dict[str, Any]], parameter: Tensor, key: str) -> None:
+        self.state, self.parameter, self.key = state, parameter, key
+        self.name = key
+
+    def read(self) -> Any:
+        try:
+            return self.state[self.parameter][self.key]
+        except KeyError:
+            raise StateDictError(f"The optimizer has no {self.key} of a parameter.") from None
+
+    def write(self, value: Any) -> None:
+        self.state.setdefault(self.parameter, {})[self.key] = value
+
+
+class CellSlot(Slot):
+    """A variable of an enclosing function."""
+
+    def __init__(self, cell: CellType, as_tensor: bool = False) -> None:
+        self.cell, self.as_tensor = cell, as_tensor
+        self.name = ""
+
+    def read(self) -> Any:
+        value = self.cell.cell_contents
+        return value._array if isinstance(value, Recordable) else value
+
+    def write(self, value: Any) -> None:
+        self.cell.cell_contents = wrap(value) if self.as_tensor else value

@@ -7,7 +7,7 @@ record into gradients.
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, func, functions, linalg, nn, optim
-from .compile import derive, trace
+from .compile import compile, derive, trace
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Tensor",
     "autograd",
+    "compile",
     "custom_op",
     "derive",
     "enable_grad",

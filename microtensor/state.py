@@ -10,7 +10,7 @@ from threading import get_ident
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["Mode", "enable_grad", "is_grad_enabled", "modes", "no_grad"]
+__all__ = ["Mode", "enable_grad", "is_grad_enabled", "modes", "no_grad", "structure"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,6 +27,16 @@ class Modes(threading.local):
 
 
 modes = Modes()
+
+
+class Structure:
+    """Counts the changes to what modules consist of, and to what requires a gradient."""
+
+    version: int = 0
+
+
+structure = Structure()
+"""What a compiled function looks at, to see whether it may still be what it was compiled from."""
 
 
 def is_grad_enabled() -> bool:

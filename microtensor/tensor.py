@@ -30,7 +30,7 @@ from .record import (
     tensor_class,
     wrap,
 )
-from .state import enable_grad, modes
+from .state import enable_grad, modes, structure
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -142,6 +142,9 @@ class Tensor(ArrayMethods, NumPyProtocols):
 
         Only leaves have one: `microtensor.autograd.grad` gives those of intermediate tensors.
         """
+        trace = current_trace()
+        if trace is not None:
+            trace.look_at_gradient(self)
         if self._grad is None and self._requires_grad and not self.is_leaf:
             warnings.warn(
                 f"{self._computed()}, and backward() keeps the gradients of leaves only: use "
@@ -152,7 +155,9 @@ class Tensor(ArrayMethods, NumPyProtocols):
 
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
-        current_array(self)
+        trace = current_trace()
+        if trace is not None:
+            trace.set_gradient(self)
         if value is None:
             self._grad = None
             return
@@ -184,6 +189,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
                 f"{called(self)} has dtype {self.dtype}, and only floating-point tensors can "
                 "require a gradient: write 1.0 for 1, or give dtype=float."
             )
+        structure.version += 1
         name = self.name
         self._requires_grad = bool(value)
         self._node = None
@@ -301,7 +307,9 @@ class Tensor(ArrayMethods, NumPyProtocols):
                 f"backward() needs something that requires a gradient, and {called(self)} does "
                 "not: nothing it was computed from does, or it was computed under no_grad()."
             )
-        current_array(self)
+        trace = current_trace()
+        if trace is not None:
+            trace.use(self)
         node = self._node or leaf_of(self)
         if gradient is None and self._array.ndim == 0 and not create_graph:
             seeds = {node: self._array.dtype.type(1)}
@@ -313,11 +321,15 @@ class Tensor(ArrayMethods, NumPyProtocols):
                 for node, g in gradients.items():
                     target = node.tensor()
                     if target is not None:
+                        if trace is not None:
+                            trace.look_at_gradient(target)
                         target._grad = as_tensor(g) if target._grad is None else target._grad + g
             return
         for node, g in engine.backward(seeds, retain=retain_graph).items():
             target = node.tensor()
             if target is not None:
+                if trace is not None:
+                    trace.look_at_gradient(target)
                 earlier = target._grad
                 target._grad = wrap(g if earlier is None else earlier._array + g)
 

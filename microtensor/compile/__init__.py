@@ -4,7 +4,8 @@
 `compile` the function made fast.
 """
 
+from .compiled import Compiled, compile
 from .derive import derive, trace
 from .program import Program
 
-__all__ = ["Program", "derive", "trace"]
+__all__ = ["Compiled", "Program", "compile", "derive", "trace"]

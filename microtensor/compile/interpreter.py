@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import numpy as np
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..func.trees import leaves, leaves_like, rebuild
 from ..op import Recordable
+from ..record import wrap
+from ..tensor import Tensor
 from .program import Atom, Literal, Program, Var, as_output, replaced_in
-from .slots import ArgumentSlot
+from .slots import ArgumentSlot, GradientSlot, Slot
 
 __all__ = ["run"]
 
@@ -41,8 +43,19 @@ def run(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for kind, atom, _ in program.outputs
     ]
     for slot, value in [(slot, _own(value_of(atom))) for slot, atom in program.updates]:
-        slot.write(value)
+        write(slot, value, given)
     return rebuild(program.returned, iter(results))
+
+
+def write(slot: Slot, value: Any, given: Sequence[Any]) -> None:
+    """Leave a value where it belongs: an argument's, at the argument of this call."""
+    if isinstance(slot, ArgumentSlot):
+        target = given[slot.position]
+        (target._writable() if isinstance(target, Tensor) else target)[...] = value
+    elif isinstance(slot, GradientSlot) and slot.argument is not None:
+        given[slot.argument]._grad = None if value is None else wrap(value)
+    else:
+        slot.write(value)
 
 
 def _own(value: Any) -> Any:

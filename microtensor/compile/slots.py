@@ -68,10 +68,14 @@ class TensorSlot(Slot):
 
 
 class GradientSlot(Slot):
-    """The gradient of a Tensor; ``None`` for none."""
+    """The gradient of a Tensor; ``None`` for none.
 
-    def __init__(self, tensor: Tensor) -> None:
+    Of an argument, it is the gradient of whatever Tensor is given in a call, at that position.
+    """
+
+    def __init__(self, tensor: Tensor, argument: int | None = None) -> None:
         self.tensor = tensor
+        self.argument = argument
         self.name = ""
 
     def read(self) -> Any:

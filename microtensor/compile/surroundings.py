@@ -1,32 +1,80 @@
-"""What a function can refer to beside its arguments: the variables that it closes over."""
+"""What a function refers to beside its arguments: the variables that it closes over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, MethodType
-from typing import Any
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..names import is_package_file
+from ..op import Recordable
 
-__all__ = ["functions_of", "surroundings"]
+__all__ = ["Place", "functions_of", "places", "surroundings"]
+
+_MOST_ENTRIES = 1000
+"""Of a larger list or dict, only the Tensors that a function uses are looked up again."""
+
+
+class Place(NamedTuple):
+    """Where a value is found: ``container[key]``, or the content of a cell."""
+
+    name: str
+    container: Any
+    key: Any
+
+    def read(self) -> Any:
+        """Return what is there now."""
+        if isinstance(self.container, CellType):
+            return self.container.cell_contents
+        return self.container[self.key]
 
 
 def surroundings(fn: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Yield the names and values that a function, and those of the user's it calls, refer to."""
-    for function in functions_of(fn):
-        for cell, name in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
-            try:
-                yield name, cell.cell_contents
-            except ValueError:  # not yet assigned
-                continue
-        for name in global_names(function.__code__):
-            if name in function.__globals__:
-                yield name, function.__globals__[name]
+    for place in variables_of(fn):
+        yield place.name, place.read()
     owner = getattr(fn, "__self__", None)
-    if owner is not None:
+    if owner is not None and not isinstance(owner, ModuleType):
         yield "self", owner
         for name, value in list(getattr(owner, "__dict__", {}).items()):
             yield f"self.{name}", value
+
+
+def places(fn: Callable[..., Any]) -> Iterator[tuple[Place, Any]]:
+    """Yield the variables of a function, and what their lists, dicts and attributes hold.
+
+    Of objects, those attributes count whose names the function mentions.
+    """
+    functions = functions_of(fn)
+    mentioned = {name for function in functions for name in global_names(function.__code__)}
+    pending = [(place, place.read(), 0) for place in variables_of(fn)]
+    owner = getattr(fn, "__self__", None)
+    if owner is not None and not isinstance(owner, ModuleType):
+        pending += [(p, v, 1) for p, v in _inside("self", owner, mentioned)]
+    seen: set[int] = set()
+    while pending:
+        place, value, depth = pending.pop()
+        yield place, value
+        if depth < 3 and id(value) not in seen:
+            seen.add(id(value))
+            pending += [(p, v, depth + 1) for p, v in _inside(place.name, value, mentioned)]
+
+
+def variables_of(fn: Callable[..., Any]) -> Iterator[Place]:
+    """Yield the variables that a function, and those of the user's it calls, refer to."""
+    for function in functions_of(fn):
+        names = function.__code__.co_freevars
+        for cell, name in zip(function.__closure__ or (), names, strict=True):
+            try:
+                cell.cell_contents  # noqa: B018 - not yet assigned, it raises
+            except ValueError:
+                continue
+            yield Place(name, cell, None)
+        for name in global_names(function.__code__):
+            if name in function.__globals__:
+                yield Place(name, function.__globals__, name)
 
 
 def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
@@ -34,13 +82,17 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
     pending = [fn]
     found: list[FunctionType] = []
     while pending:
-        function = pending.pop()
+        function: Any = pending.pop()
         while hasattr(function, "__wrapped__"):
             function = function.__wrapped__
         if isinstance(function, MethodType):
+            owner = type(function.__self__)
             function = function.__func__
-        elif not isinstance(function, FunctionType) and not isinstance(function, type):
-            function = getattr(type(function), "__call__", None)
+            if isinstance(function, FunctionType):
+                methods = (getattr(owner, n, None) for n in global_names(function.__code__))
+                pending += [m for m in methods if isinstance(m, FunctionType)]
+        elif not isinstance(function, (FunctionType, type)):
+            function = getattr(type(function), "__call__", None)  # noqa: B004
         if not isinstance(function, FunctionType) or function in found:
             continue
         if is_package_file(function.__code__.co_filename):
@@ -48,17 +100,13 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
         found.append(function)
         for cell in function.__closure__ or ():
             try:
-                value = cell.cell_contents
+                pending.append(cell.cell_contents)
             except ValueError:
                 continue
-            if isinstance(value, (FunctionType, MethodType)):
-                pending.append(value)
         for name in global_names(function.__code__):
             value = function.__globals__.get(name)
-            if isinstance(value, (FunctionType, MethodType)):
-                module = getattr(value, "__module__", "") or ""
-                if module == function.__module__:
-                    pending.append(value)
+            if getattr(value, "__module__", None) == function.__module__:
+                pending.append(value)
     return found
 
 
@@ -69,3 +117,24 @@ def global_names(code: CodeType) -> list[str]:
         if isinstance(constant, CodeType):
             names += global_names(constant)
     return list(dict.fromkeys(names))
+
+
+def _inside(name: str, value: Any, mentioned: set[str]) -> Iterator[tuple[Place, Any]]:
+    if isinstance(value, (Recordable, np.ndarray, type, ModuleType, FunctionType, MethodType)):
+        return
+    if isinstance(value, BuiltinFunctionType) or hasattr(value, "named_parameters"):
+        return
+    if type(value) in (list, tuple):
+        if len(value) <= _MOST_ENTRIES:
+            for i, held in enumerate(value):
+                yield Place(f"{name}[{i}]", value, i), held
+    elif type(value) is dict:
+        if len(value) <= _MOST_ENTRIES:
+            for key, held in value.items():
+                yield Place(f"{name}[{key!r}]", value, key), held
+    elif not hasattr(value, "param_groups"):
+        attributes = getattr(value, "__dict__", None)
+        if type(attributes) is dict:
+            for key, held in attributes.items():
+                if key in mentioned:
+                    yield Place(f"{name}.{key}", attributes, key), held

@@ -76,6 +76,12 @@ class Trace:
         self.reads: list[Read] = []
         self.equations: list[Equation] = []
         self.constants: dict[Var, Any] = {}
+        self.gradients: list[tuple[Tensor, Slot, bool]] = []
+        """Whose gradient the function looks at, and whether there was one before."""
+        self._set_gradients: set[int] = set()
+        self._arguments: list[tuple[TracedArray, Read]] = []
+        self.site: Site | None = None
+        """Where everything is said to be, if not at the user's line that runs."""
         self.settings: list[tuple[dict[str, Any], str, Any]] = []
         """What was taken as it is from a dict: the dict, the key, and the value."""
         self.optimizers: list[Any] = []
@@ -130,7 +136,7 @@ class Trace:
         operands: tuple[Any, ...] | None = None,
     ) -> TracedArray:
         """Compute the result on the examples, and write the equation down."""
-        site = self._look(caller())
+        site = self.site or self._look(caller())
         atoms, values = zip(*map(self._atom, inputs), strict=True)
         params, examples = self._parameters(params)
         try:
@@ -205,7 +211,9 @@ class Trace:
                 self._adopt(value, slot)
             return value
         if isinstance(value, (np.ndarray, np.generic)):
-            return self._input(slot, value, name)
+            handle = self._input(slot, value, name)
+            self._arguments.append((handle, self.reads[-1]))
+            return handle
         if type(value) in (int, float) and name not in self.static:
             return self._input(slot, value, name)
         return value
@@ -225,7 +233,11 @@ class Trace:
         self._inputs[id(tensor)] = slot, handle.var
         tensor._array = handle
         if gradient is not None and gradient._array.__class__ is not TracedArray:
-            self._adopt(gradient, GradientSlot(tensor))
+            self._adopt(gradient, self._gradient_slot(tensor))
+
+    def _gradient_slot(self, tensor: Tensor) -> GradientSlot:
+        slot, _ = self._inputs[id(tensor)]
+        return GradientSlot(tensor, slot.position if isinstance(slot, ArgumentSlot) else None)
 
     def _input(self, slot: Slot, value: Any, name: str | None = None) -> TracedArray:
         var = self._result(value)
@@ -234,6 +246,25 @@ class Trace:
             self._sources[var] = frozenset({slot.name})
         self.reads.append(Read(var, slot))
         return TracedArray(self, var, value)
+
+    def set_gradient(self, tensor: Tensor) -> None:
+        """Note that the function sets a gradient, whatever it was before."""
+        self.use(tensor)
+        self._set_gradients.add(id(tensor))
+
+    def look_at_gradient(self, tensor: Tensor) -> None:
+        """Note that the function asks for a gradient that it has not set itself."""
+        self.use(tensor)
+        if id(tensor) in self._tensors and id(tensor) not in self._set_gradients:
+            self._set_gradients.add(id(tensor))
+            _, _, _, gradient = self._tensors[id(tensor)]
+            slot, _ = self._inputs[id(tensor)]
+            self.gradients.append((tensor, slot, gradient is not None))
+
+    def example(self, value: Any) -> Any:
+        """Return the array that a Tensor has in the example."""
+        self.use(value)
+        return value._array.example
 
     def watch(self, optimizer: Any) -> None:
         """Make the settings and the state of an optimizer inputs."""
@@ -248,8 +279,11 @@ class Trace:
             for key, value in group.items():
                 slot = ItemSlot(group, key)
                 slot.name = f"{type(optimizer).__name__}[{number}][{i}].{key}"
-                if type(value) in (int, float) and slot.name not in self.static:
-                    self._take(group, key, slot, value)
+                if type(value) is int or isinstance(value, float):
+                    if slot.name not in self.static:
+                        self._take(group, key, slot, value)
+                    else:
+                        self.settings.append((group, key, value))
                 elif key != "params":
                     self.settings.append((group, key, value))
         self._states[id(optimizer)] = {p: dict(kept) for p, kept in optimizer.state.items()}
@@ -260,7 +294,8 @@ class Trace:
                     kept[key] = self._input(state, value, key)
 
     def _take(self, container: dict[Any, Any], key: Any, slot: Slot, value: Any) -> None:
-        handle = self._input(slot, value, str(key))
+        number = float(value) if isinstance(value, float) else value
+        handle = self._input(slot, number, str(key))
         self._items.append((slot, handle.var, (container, value)))
         container[key] = handle
 
@@ -412,7 +447,10 @@ class Trace:
                 gradient is not None and gradient._array.var is not self._inputs[id(gradient)][1]
             ):
                 update = None if tensor._grad is None else self._final(tensor._grad._array)
-                updates.append(Update(GradientSlot(tensor), update or Literal(None)))
+                updates.append(Update(self._gradient_slot(tensor), update or Literal(None)))
+        for handle, (var, slot) in self._arguments:
+            if handle.var is not var:
+                updates.append(Update(slot, handle.var))
         for slot, var, (container, _) in self._items:
             atom = self._final(container[slot.key])  # type: ignore[attr-defined]
             if atom is not var:
@@ -472,6 +510,10 @@ class Trace:
             tensor._array = np.asarray(tensor._array.example)
             tensor._node, tensor._requires_grad = None, False
         return updates
+
+    def required(self) -> list[tuple[Tensor, bool]]:
+        """Return the Tensors that took part, and whether they required a gradient."""
+        return [(tensor, tensor._requires_grad) for tensor, *_ in self._tensors.values()]
 
     def keep_constants(self) -> None:
         """Make constants of arrays that nobody but the trace holds: the function made them."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import ArgumentError
 from ..record import as_tensor
+from ..state import structure
 from ..tensor import Tensor
 from .parameter import Parameter
 from .state_dict import IncompatibleKeys, load
@@ -96,6 +97,7 @@ class Module:
             self._refuse_cycle(name, value)
         elif isinstance(value, (list, tuple, dict)) and not name.startswith("_"):
             self._warn_if_hidden(name, value)
+        structure.version += 1
         object.__setattr__(self, name, value)
 
     def _refuse_cycle(self, name: str, value: Module) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import IndexingError, ShapeError
 from ..op import Op
 from .elementwise import sigmoid
 from .linalg import matmul
@@ -100,6 +100,18 @@ def _softmax_error(x: Any, classes: Any) -> Any:
     return columns.T.reshape(x.shape)
 
 
+def _class_indices(x: Any, count: int) -> Any:
+    """Return class indices as they are; raise if one is not from 0 to ``count - 1``."""
+    if x.size and not (np.minimum.reduce(x, None) >= 0 and np.maximum.reduce(x, None) < count):
+        wrong = np.argwhere((x < 0) | (x >= count))[0]
+        at = tuple(wrong.tolist())
+        raise IndexingError(
+            f"the class index {x[at]} at {at} of the target is none of {count} classes: indices go "
+            f"from 0 to {count - 1}."
+        )
+    return x
+
+
 def _softmax_vjp(g: Any, p: Any) -> Any:
     return p * (g - (g * p).sum(axis=-1, keepdims=True))
 
@@ -130,6 +142,8 @@ cross_entropy = Op("cross_entropy", _cross_entropy, saves="x classes", vjps=(
 mean_cross_entropy = Op("mean_cross_entropy", _mean_cross_entropy, saves="x classes", vjps=(
     lambda g, out, x, classes: (g / classes.size) * softmax_error(x, classes),
     lambda g, out, x, classes: np.zeros_like(classes)))
+# Class indices, looked at: in a program, which others may follow.
+class_indices = Op("class_indices", _class_indices)
 # The gradient of the cross entropy: softmax - one-hot.
 softmax_error: Op = Op("softmax_error", _softmax_error, saves="x", vjps=(
     lambda g, out, x, classes: _softmax_vjp(g, softmax(x)),

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..diagnosis import called
 from ..errors import ArgumentError, DtypeError, StateDictError
 from ..inplace import clock
+from ..op import Recordable
+from ..record import current_trace, wrap
 from ..state import enable_grad
 from ..tensor import Tensor
 
@@ -110,7 +113,13 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        trace = current_trace()
+        if trace is not None:
+            trace.watch(self)
         for parameter, change in self._changes():
+            if trace is not None:
+                trace.change(ops.subtract, parameter, change)
+                continue
             data = parameter._array
             if data.__class__ is not np.ndarray or not data.flags.writeable:
                 data = parameter._writable()
@@ -120,12 +129,15 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero, before the next `backward`."""
+        trace = current_trace()
         for group in self.param_groups:
             for parameter in group["params"]:
+                if trace is not None:
+                    trace.set_gradient(parameter)
                 if set_to_none:
                     parameter._grad = None
                 elif parameter._grad is not None:
-                    parameter._grad = Tensor(np.zeros_like(parameter.data))
+                    parameter._grad = wrap(np.zeros(parameter.shape, parameter.dtype))
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the state and the settings, with numbers for the parameters."""
@@ -197,6 +209,11 @@ class Optimizer:
         All is computed before the first is changed, and then state is kept.
         """
         raise NotImplementedError
+
+    @staticmethod
+    def _number(value: Any) -> Any:
+        """Return a setting as a Python number: a np.float64 would make float64 of float32."""
+        return value if isinstance(value, Recordable) else float(value)
 
     def _check_settings(self, group: dict[str, Any]) -> None:
         """Raise if a setting of a group is impossible."""

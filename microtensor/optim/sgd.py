@@ -97,11 +97,10 @@ class SGD(Optimizer):
         changes = []
         buffers = {}
         for group in self.param_groups:
-            # A np.float64 would make float64 of float32 gradients.
-            lr = float(group["lr"])
-            momentum = float(group["momentum"])
-            weight_decay = float(group["weight_decay"])
-            dampening = float(group["dampening"])
+            lr = self._number(group["lr"])
+            momentum = self._number(group["momentum"])
+            weight_decay = self._number(group["weight_decay"])
+            dampening = self._number(group["dampening"])
             maximize = group["maximize"]
             for parameter in group["params"]:
                 if parameter._grad is None:

@@ -13,7 +13,7 @@ import numpy as np
 from ... import ops
 from ...errors import ArgumentError, DtypeError, IndexingError, ShapeError
 from ...ops import fused
-from ...record import apply_binary, as_tensor
+from ...record import apply_binary, as_tensor, current_trace
 from ...tensor import Tensor
 from .conventions import floating, like, reduced
 
@@ -176,6 +176,14 @@ def _class_indices(
             f"{loss}() got class indices of dtype {target.dtype}, and they are integers: give "
             "target.astype(int)."
         )
+    trace = current_trace()
+    if trace is not None:
+        given = trace.example(target)
+        if 0 <= ignore_index < count or np.any(given == ignore_index):
+            counted = target != ignore_index
+            checked = ops.where(counted, target, 0)
+            return fused.class_indices(checked, count), counted
+        return fused.class_indices(target, count), None
     classes = target._array
     if not 0 <= ignore_index < count and (
         not classes.size or (classes.min() >= 0 and classes.max() < count)
@@ -198,5 +206,11 @@ def _reduced(losses: Tensor, factors: Tensor | None, counted: Any, reduction: st
         return reduced(losses, reduction, None if factors is None else factors.sum())
     losses = ops.where(counted, losses, 0.0)
     if factors is None:
-        return reduced(losses, reduction, int(np.count_nonzero(counted)))
+        return reduced(losses, reduction, _number_counted(counted, losses))
     return reduced(losses, reduction, ops.where(counted, factors, 0.0).sum())
+
+
+def _number_counted(counted: Any, losses: Tensor) -> Any:
+    if current_trace() is None:
+        return int(np.count_nonzero(counted))
+    return counted.astype(losses.dtype).sum()

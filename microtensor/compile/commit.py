@@ -1,0 +1,124 @@
+"""The end of a program: what it changes is written when all is computed, and nothing can fail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .lower import is_ufunc
+from .program import Equation, Literal, Program, Update, Var
+from .slots import ArraySlot, StateSlot, TensorSlot
+from .views import roots
+
+__all__ = ["Commit", "planned"]
+
+
+@dataclass
+class Commit:
+    """The order of a program, with what changes arrays in place at its end.
+
+    Attributes
+    ----------
+    first, last
+        The equations; those of ``last`` write into arrays that the program reads.
+    targets
+        For each result of ``last``, the value whose array it is written into.
+    copies
+        What else is copied at the end: a value, and the value whose array it goes into.
+    saved
+        Those of the copied values that are in arrays which change, and are copied before that.
+    handed_out
+        The values that leave the program in arrays of their own.
+    """
+
+    first: list[Equation]
+    last: list[Equation] = field(default_factory=list)
+    targets: dict[Var, Var] = field(default_factory=dict)
+    copies: list[tuple[Var, Var]] = field(default_factory=list)
+    saved: list[Var] = field(default_factory=list)
+    handed_out: list[Var] = field(default_factory=list)
+
+
+def in_place(program: Program) -> dict[int, Var]:
+    """Return which updates, by position, change an array that the program has read."""
+    arrays = {
+        _key(read.slot): read.var
+        for read in program.reads
+        if isinstance(read.slot, (TensorSlot, StateSlot, ArraySlot)) and not read.var.scalar
+    }
+    found = {}
+    for i, update in enumerate(program.updates):
+        target = arrays.get(_key(update.slot))
+        if target is not None and _fits(update, target):
+            found[i] = target
+    return found
+
+
+def planned(program: Program, held: set[Var]) -> Commit:
+    """Find the equations that may write where their results belong, and put them last.
+
+    One may if nobody else needs its result, and it comes after all that read what it overwrites.
+    """
+    changes = {i: target for i, target in in_place(program).items() if target in held}
+    handed_out = [output.atom for output in program.outputs]
+    handed_out += [u.atom for i, u in enumerate(program.updates) if i not in changes]
+    arrays = [a for a in dict.fromkeys(handed_out) if isinstance(a, Var) and not a.scalar]
+    uses = Counter(var for equation in program.equations for var in equation.uses())
+    makers = {equation.out: equation for equation in program.equations}
+    wanted = Counter(program.updates[i].atom for i in changes)
+    commit = Commit([], handed_out=arrays)
+    late: dict[Var, Equation] = {}
+    for i, target in changes.items():
+        atom = program.updates[i].atom
+        assert isinstance(atom, Var)
+        maker = makers.get(atom)
+        if (
+            maker is not None
+            and is_ufunc(maker.op)
+            and not uses[atom]
+            and wanted[atom] == 1
+            and atom not in arrays
+        ):
+            late[atom] = maker
+            commit.targets[atom] = target
+        else:
+            commit.copies.append((atom, target))
+    root = roots(program.equations)
+    for atom in _conflicting(late, commit.targets, root):
+        commit.copies.append((atom, commit.targets.pop(atom)))
+        del late[atom]
+    commit.first = [equation for equation in program.equations if equation.out not in late]
+    commit.last = list(late.values())
+    overwritten = {*commit.targets.values(), *(target for _, target in commit.copies)}
+    commit.saved = [a for a, _ in commit.copies if root.get(a, a) in overwritten]
+    return commit
+
+
+def _conflicting(
+    late: dict[Var, Equation], targets: dict[Var, Var], root: dict[Var, Var]
+) -> list[Var]:
+    """Return results that need what another of them overwrites."""
+    overwritten = set(targets.values())
+    return [
+        atom
+        for atom, equation in late.items()
+        if any(
+            root.get(var, var) in overwritten and root.get(var, var) is not targets[atom]
+            for var in equation.uses()
+        )
+    ]
+
+
+def _fits(update: Update, target: Var) -> bool:
+    atom = update.atom
+    if isinstance(atom, Literal) or atom.scalar:
+        return False
+    return atom.shape == target.shape and atom.dtype == target.dtype
+
+
+def _key(slot: object) -> object:
+    if isinstance(slot, TensorSlot):
+        return id(slot.tensor)
+    if isinstance(slot, StateSlot):
+        return id(slot.state), id(slot.parameter), slot.key
+    return id(slot)

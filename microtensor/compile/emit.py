@@ -1,0 +1,354 @@
+"""Writing equations as NumPy calls that allocate nothing: what is written into, and what is read."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .buffers import Buffers
+from .lower import is_ufunc
+from .program import Atom, Equation, Literal, Var, variables_in
+from .views import is_view
+
+__all__ = ["Emitter"]
+
+_REDUCTIONS = {
+    "sum": np.add.reduce,
+    "prod": np.multiply.reduce,
+    "max": np.maximum.reduce,
+    "min": np.minimum.reduce,
+    "all": np.logical_and.reduce,
+    "any": np.logical_or.reduce,
+}
+_KEYWORD_OUT = frozenset({"maximum", "minimum"})
+"""Ufuncs whose third argument NumPy does not take for ``out``."""
+
+
+class Emitter:
+    """Gives values names and places, and writes statements.
+
+    What is known when the arrays are bound, such as a transposed view of a buffer, is prepared
+    then; only what differs from call to call is left for the call.
+    """
+
+    def __init__(
+        self,
+        buffers: Buffers,
+        given: Sequence[Var],
+        held: Sequence[Var],
+        results: Sequence[Var],
+        constants: dict[Var, Any],
+    ) -> None:
+        self.buffers = buffers
+        self.functions: dict[str, Any] = {"copyto": np.copyto}
+        self._given = set(given)
+        self._held = list(held)
+        self._results = list(results)
+        self._result_names = {var: f"out{i}" for i, var in enumerate(self._results)}
+        self._names: dict[Var, str] = {var: f"held{i}" for i, var in enumerate(self._held)}
+        self._names |= {var: f"given{i}" for i, var in enumerate(given)}
+        self._fixed: dict[str, Callable[[list[Any]], Any]] = {}
+        self._prepared: list[str] = []
+        self._cells: dict[tuple[Var, np.dtype[Any]], str] = {}
+        self._roots: dict[Var, Var] = {}
+        self._varying = set(given)
+        self._plain: set[Var] = {v for v in self._held}
+        for i, (var, array) in enumerate(constants.items()):
+            self._names[var] = self._fix(f"constant{i}", np.asarray(array))
+            self._plain.add(var)
+
+    # Places
+
+    def note(self, equation: Equation) -> None:
+        """Learn whose memory a result looks at."""
+        source = equation.inputs[0] if equation.inputs else None
+        if isinstance(source, Var) and is_view(equation):
+            self._roots[equation.out] = self.root(source)
+
+    def root(self, var: Var) -> Var:
+        """Return the value that has the memory of this one."""
+        return self._roots.get(var, var)
+
+    def name(self, var: Var) -> str:
+        """Return what a value is called in the generated code."""
+        return self._names[var]
+
+    def parameters(self) -> Iterator[str]:
+        """Yield the parameters of the function that binds arrays."""
+        yield from (self._names[var] for var in self._held)
+        yield from self._result_names.values()
+        yield from self._fixed
+
+    def fixed(self) -> list[Any]:
+        """Return the arrays that belong to the program itself."""
+        blocks = self.buffers.allocate()
+        return [make(blocks) for make in self._fixed.values()]
+
+    def preparations(self) -> list[str]:
+        """Return the statements that make views of what is bound."""
+        return self._prepared
+
+    def cells(self) -> Iterator[str]:
+        """Yield the statements that put given numbers where ufuncs read them fast."""
+        for (var, _), cell in self._cells.items():
+            if var in self._given:
+                yield f"{cell}[()] = {self._names[var]}"
+
+    # Statements
+
+    def statements(
+        self, equation: Equation, target: Var | None, ends: Sequence[Var]
+    ) -> Iterator[str]:
+        """Yield the statements for an equation, the last to read the values ``ends``."""
+        if equation.out.scalar:
+            yield self._number(equation)
+        elif is_view(equation) and (view := self._view(equation)) is not None:
+            yield from view
+        else:
+            out = self._place(equation, target, ends)
+            yield from self._computed(equation, out)
+        for var in ends:
+            self.buffers.give_back(var)
+
+    def deliveries(self) -> Iterator[str]:
+        """Yield the statements that copy results which are not where they are to be."""
+        for var, result in self._result_names.items():
+            if self._names.get(var) != result:
+                yield f"copyto({result}, {self._names[var]})"
+
+    def kept(self, var: Var) -> Iterator[str]:
+        """Copy a value before the array that it is in changes."""
+        place = self._buffer(var, self.buffers.take(Var(var.shape, var.dtype)))
+        yield f"copyto({place}, {self._names[var]})"
+        self._names[var] = place
+
+    def _place(self, equation: Equation, target: Var | None, ends: Sequence[Var]) -> str:
+        """Choose where a result is written."""
+        out = equation.out
+        self._plain.add(out)
+        if target is not None:
+            name = self._names[target]
+        elif out in self._result_names:
+            name = self._result_names[out]
+        else:
+            other = self._reusable(equation, ends)
+            block = self.buffers.take(out) if other is None else self.buffers.share(out, other)
+            name = self._buffer(out, block)
+        self._names[out] = name
+        return name
+
+    def _buffer(self, var: Var, block: int) -> str:
+        dtype, shape = var.dtype, var.shape
+        nbytes = var.size * dtype.itemsize
+        size = "x".join(map(str, shape)) or "number"
+
+        def view(blocks: list[Any]) -> Any:
+            return blocks[block][:nbytes].view(dtype).reshape(shape)
+
+        return self._fix(f"b{block}_{size}_{dtype.name}", view)
+
+    def _fix(self, name: str, value: Any) -> str:
+        if name not in self._fixed:
+            self._fixed[name] = value if callable(value) else lambda _: value
+        return name
+
+    def _reusable(self, equation: Equation, ends: Sequence[Var]) -> Var | None:
+        """Return an operand whose memory can take the result, element by element."""
+        if not is_ufunc(equation.op):
+            return None
+        out = equation.out
+        operands = [atom for atom in equation.inputs if isinstance(atom, Var)]
+        for var in operands:
+            if (
+                var in ends
+                and self.buffers.holds(var)
+                and (var.shape, var.dtype) == (out.shape, out.dtype)
+                and not any(other is not var and self.root(other) is var for other in operands)
+            ):
+                return var
+        return None
+
+    def _number(self, equation: Equation) -> str:
+        name = self._names[equation.out] = f"n{len(self._names)}"
+        self._varying.add(equation.out)
+        kernel = self._function(equation.op.name, equation.op.kernel)
+        operands = ", ".join(
+            repr(a.value) if isinstance(a, Literal) else self._names[a] for a in equation.inputs
+        )
+        return f"{name} = {kernel}({operands})"
+
+    def _view(self, equation: Equation) -> list[str] | None:
+        """Make a view, when arrays are bound or in the call; ``None`` if it may be a copy."""
+        (source,) = (atom for atom in equation.inputs if isinstance(atom, Var))
+        op, out, params = equation.op.name, equation.out, equation.params
+        x = self._names[source]
+        before: list[str] = []
+        if op == "class_indices":
+            kernel = self._function(op, equation.op.kernel)
+            before.append(f"{kernel}({x}, {params['count']})")
+            expression = x
+            if source in self._plain:
+                self._plain.add(out)
+        elif op in ("reshape", "ravel", "squeeze", "expand_dims"):
+            if source not in self._plain:
+                return None
+            expression = f"{x}.reshape({out.shape})"
+            self._plain.add(out)
+        elif op == "transpose":
+            axes = params["axes"]
+            expression = f"{x}.T" if axes is None else f"{x}.transpose({axes})"
+        elif op == "broadcast_to":
+            expression = f"{self._function('broadcast_to', np.broadcast_to)}({x}, {out.shape})"
+        elif op == "getitem":
+            expression = f"{x}[{_index_text(params['index'])}]"
+        else:
+            kernel = self._function(op, equation.op.kernel)
+            given = "".join(f", {key}={value!r}" for key, value in params.items())
+            expression = f"{kernel}({x}{given})"
+        if source in self._varying:
+            self._varying.add(out)
+            name = self._names[out] = f"v{len(self._names)}"
+            return [*before, f"{name} = {expression}"]
+        name = self._names[out] = x if expression == x else f"v{len(self._names)}"
+        if name != x:
+            self._prepared.append(f"{name} = {expression}")
+        return before
+
+    def _computed(self, equation: Equation, out: str) -> Iterator[str]:
+        op, params, inputs = equation.op, equation.params, equation.inputs
+        if is_ufunc(op):
+            operands = ", ".join(self._operands(equation))
+            keyword = "out=" if op.name in _KEYWORD_OUT else ""
+            ufunc = self._function(op.numpy[0].__name__, op.numpy[0])
+            yield f"{ufunc}({operands}, {keyword}{out})"
+        elif op.name in _REDUCTIONS:
+            reduce = self._function(f"{op.name}_reduce", _REDUCTIONS[op.name])
+            axis, keepdims = params["axis"], params["keepdims"]
+            yield f"{reduce}({self._operand(inputs[0])}, {axis!r}, None, {out}, {keepdims!r})"
+        elif op.name == "matmul":
+            x, y = (self._operand(atom) for atom in inputs)
+            same = all(atom.dtype == equation.out.dtype for atom in inputs)
+            if same and {atom.ndim for atom in inputs if isinstance(atom, Var)} <= {1, 2}:
+                yield f"{x}.dot({y}, {out})"
+            else:
+                yield f"{self._function('matmul', np.matmul)}({x}, {y}, {out})"
+        elif op.name == "sum_to":
+            yield from self._sum_to(equation, out)
+        elif op.name == "where":
+            condition, x, y = (self._operand(atom) for atom in inputs)
+            yield f"copyto({out}, {y}, 'unsafe')"
+            yield f"copyto({out}, {x}, 'unsafe', {condition})"
+        elif op.name in ("astype", "copy", "broadcast_to"):
+            yield f"copyto({out}, {self._operand(inputs[0])}, 'unsafe')"
+        elif op.name in ("reshape", "ravel", "squeeze", "expand_dims"):
+            x = self._names[inputs[0]]  # type: ignore[index]
+            shape = inputs[0].shape
+            yield f"copyto({out}.reshape({shape}), {x})"
+        elif op.name in ("concatenate", "stack"):
+            join = self._function(op.name, getattr(np, op.name))
+            parts = ", ".join(self._operand(atom) for atom in inputs)
+            yield f"{join}(({parts},), {params['axis']!r}, {out})"
+        elif op.name in ("zeros_like", "ones_like", "full_like"):
+            value = {"zeros_like": 0, "ones_like": 1}.get(op.name)
+            filler = params.get("fill_value") if value is None else value
+            yield f"{out}.fill({self._argument(filler)})"
+        elif op.name == "setitem":
+            x, value = (self._operand(atom) for atom in inputs)
+            yield f"copyto({out}, {x})"
+            yield f"{out}[{self._argument(params['index'])}] = {value}"
+        elif op.name == "random":
+            generator = self._function(f"generator{id(params['generator'])}", params["generator"])
+            yield f"{generator}.random(out={out}, dtype={self._argument(equation.out.dtype)})"
+        else:
+            kernel = self._function(op.name, op.kernel)
+            operands = ", ".join(self._operand(atom) for atom in inputs)
+            given = "".join(f", {key}={self._argument(v)}" for key, v in params.items())
+            yield f"copyto({out}, {kernel}({operands}{given}), 'unsafe')"
+
+    def _sum_to(self, equation: Equation, out: str) -> Iterator[str]:
+        x, target = equation.inputs[0], equation.out.shape
+        lead = x.ndim - len(target)  # type: ignore[union-attr]
+        ones = [
+            i + lead for i, n in enumerate(target) if n == 1 and x.shape[i + lead] != 1
+        ]
+        axes = (*range(lead), *ones)
+        reduced = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+        reduce = self._function("sum_reduce", np.add.reduce)
+        yield f"{reduce}({self._operand(x)}, {axes}, None, {out}.reshape({reduced}))"
+
+    # Operands
+
+    def _operands(self, equation: Equation) -> list[str]:
+        """Return the operands of a ufunc, numbers in arrays of the dtype that it computes in."""
+        dtypes = [a.dtype for a in equation.inputs if not a.scalar]
+        weak = [a for a in equation.inputs if a.scalar]
+        if weak and dtypes:
+            values = [a.value if isinstance(a, Literal) else a.dtype.type(1).item() for a in weak]
+            dtype = np.result_type(*dtypes, *values)
+        else:
+            dtype = equation.out.dtype
+        return [
+            self._weak(atom, dtype) if atom.scalar else self._operand(atom)
+            for atom in equation.inputs
+        ]
+
+    def _weak(self, atom: Atom, dtype: np.dtype[Any]) -> str:
+        if isinstance(atom, Literal):
+            if atom.value is None:
+                return "None"
+            return self._fix(_literal_name(atom.value, dtype), np.array(atom.value, dtype))
+        if atom not in self._given:
+            return self._names[atom]
+        cell = self._cells.get((atom, dtype))
+        if cell is None:
+            cell = self._fix(f"cell{len(self._cells)}", np.empty((), dtype))
+            self._cells[atom, dtype] = cell
+        return cell
+
+    def _operand(self, atom: Atom) -> str:
+        if isinstance(atom, Literal):
+            if isinstance(atom.value, np.generic):
+                return self._fix(
+                    _literal_name(atom.value.item(), atom.dtype), np.asarray(atom.value)
+                )
+            return repr(atom.value)
+        return self._names[atom]
+
+    def _argument(self, value: Any) -> str:
+        """Return a parameter as text: what it holds of arrays and objects, by name."""
+        if isinstance(value, Var):
+            return self._names[value]
+        if any(variables_in(value)) or isinstance(value, tuple):
+            if isinstance(value, slice):
+                return f"slice({', '.join(map(self._argument, (value.start, value.stop, value.step)))})"
+            parts = ", ".join(map(self._argument, value))
+            return f"({parts},)" if isinstance(value, tuple) else f"[{parts}]"
+        if value is None or type(value) in (int, float, bool, str) and value == value:
+            return repr(value)
+        return self._fix(f"p{len(self._fixed)}", lambda _: value)
+
+    def _function(self, name: str, function: Any) -> str:
+        """Return the name of a function that the generated code calls."""
+        known = self.functions.get(name)
+        if known is None:
+            self.functions[name] = function
+        elif known is not function:
+            return self._function(f"{name}_", function)
+        return name
+
+
+def _literal_name(value: Any, dtype: np.dtype[Any]) -> str:
+    text = "".join(c if c.isalnum() else "_" for c in repr(value).replace("-", "m"))
+    return f"c{text}_{dtype.name}"
+
+
+def _index_text(index: Any) -> str:
+    if isinstance(index, tuple):
+        return ", ".join(map(_index_text, index)) + ("," if len(index) == 1 else "") if index else "()"
+    if isinstance(index, slice):
+        parts = ["" if p is None else str(p) for p in (index.start, index.stop, index.step)]
+        return ":".join(parts[: 2 if index.step is None else 3])
+    return "..." if index is Ellipsis else repr(None if index is None else operator.index(index))

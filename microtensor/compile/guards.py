@@ -1,0 +1,132 @@
+"""What a program depends on beside the values it reads: if it changes, the function is traced anew.
+
+Guards are written as conditions in Python, since they are evaluated in every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CellType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..op import Recordable
+from ..state import structure
+from .slots import ArraySlot, Slot, TensorSlot
+from .surroundings import Place, places
+from .trace import Trace
+
+__all__ = ["Surroundings", "is_plain"]
+
+_PLAIN = (int, float, bool, str, bytes, type(None))
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is compared with ``==``: a number, a string, or a tuple of them."""
+    return isinstance(value, _PLAIN) or (type(value) is tuple and all(map(is_plain, value)))
+
+
+class Surroundings:
+    """The variables of a function as they were when it was traced.
+
+    Attributes
+    ----------
+    found
+        Where the Tensors and arrays that the program reads are looked up in every call, so that
+        another one of the same shape may be there.
+    conditions
+        The others: each an expression that is true as long as nothing changed.
+    """
+
+    def __init__(self, fn: Callable[..., Any], trace: Trace, names: dict[str, Any]) -> None:
+        self._names = names
+        self._trace = trace
+        self.found: dict[int, str] = {}
+        self.conditions: list[str] = []
+        read = {id(_subject(read.slot)) for read in trace.reads if _subject(read.slot) is not None}
+        for place, value in places(fn):
+            if id(value) in read and id(value) not in self.found:
+                self.found[id(value)] = self._expression(place)
+            elif not isinstance(value, (Recordable, np.ndarray)) and self._matters(value):
+                self.conditions.append(self._unchanged(place, value))
+        for container, key, value in trace.settings:
+            self.conditions.append(self._unchanged(Place(str(key), container, key), value))
+        self._modules = [
+            (module, dict(_plain_attributes(module)))
+            for _, value in places(fn)
+            for module in _modules(value)
+        ]
+        self._required = trace.required()
+        self.version = structure.version
+
+    def is_same_structure(self) -> bool:
+        """Tell whether modules and what requires a gradient are as they were."""
+        for tensor, required in self._required:
+            if tensor._requires_grad is not required:
+                return False
+        for module, attributes in self._modules:
+            now = dict(_plain_attributes(module))
+            if now.keys() != attributes.keys():
+                return False
+            for key, value in attributes.items():
+                if now[key] is not value and not (is_plain(value) and now[key] == value):
+                    return False
+        return True
+
+    def _matters(self, value: Any) -> bool:
+        return not isinstance(value, (ModuleType, type, BuiltinFunctionType, np.ufunc))
+
+    def _unchanged(self, place: Place, value: Any) -> str:
+        expression = self._expression(place)
+        known = self._name("known", value)
+        if is_plain(value) and value == value:
+            kind = self._name("kind", type(value))
+            return f"(({expression}) is {known} or (({expression}).__class__ is {kind} and ({expression}) == {known}))"
+        return f"({expression}) is {known}"
+
+    def _expression(self, place: Place) -> str:
+        container = self._name("place", place.container)
+        if isinstance(place.container, CellType):
+            return f"{container}.cell_contents"
+        if isinstance(place.key, (str, int)):
+            return f"{container}[{place.key!r}]"
+        return f"{container}[{self._name('key', place.key)}]"
+
+    def _name(self, kind: str, value: Any) -> str:
+        name = f"{kind}{len(self._names)}"
+        self._names[name] = value
+        return name
+
+
+def _subject(slot: Slot) -> Any:
+    if isinstance(slot, TensorSlot):
+        return slot.tensor
+    return slot.array if isinstance(slot, ArraySlot) else None
+
+
+def _modules(value: Any) -> Iterator[Any]:
+    if hasattr(value, "named_modules") and not isinstance(value, type):
+        yield from value.modules()
+
+
+def _plain_attributes(module: Any) -> Iterator[tuple[str, Any]]:
+    for key, value in vars(module).items():
+        if not isinstance(value, np.ndarray):
+            yield key, value
+    yield "training", module.training
+
+
+def static_argument(name: str, value: Any) -> Any:
+    """Return an argument that is no array, if calls can be told apart by it."""
+    try:
+        hash(value)
+    except TypeError:
+        raise ArgumentError(
+            f"The argument {name} is a {type(value).__name__}, which is neither an array nor a "
+            "number and cannot be hashed, so that calls cannot be told apart by it: give arrays in "
+            "tuples, lists or dicts, or let the function refer to the object."
+        ) from None
+    return value
+

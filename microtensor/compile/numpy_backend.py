@@ -1,0 +1,178 @@
+"""The NumPy backend: a program as one Python function, whose every call writes into a buffer."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import MicrotensorError
+from .buffers import Buffers
+from .commit import Commit, planned
+from .emit import Emitter
+from .program import Equation, Program, Site, Var
+from .slots import ArgumentSlot
+
+__all__ = ["NumPyKernel"]
+
+_numbers = itertools.count(1)
+
+
+class NumPyKernel:
+    """A program, ready to run with NumPy.
+
+    Every array has its place: temporaries share the memory of those that are no longer needed, and
+    what the program changes is written where it is, at the end, when nothing can fail any more.
+
+    Parameters
+    ----------
+    program
+        Simplified and lowered.
+    loose
+        Values read whose arrays are not contiguous: views of them are made in every call.
+
+    Attributes
+    ----------
+    given
+        What `run` takes in every call: the arguments, and numbers.
+    held
+        The other values read: the arrays of parameters, bound once.
+    results
+        What is handed out, each written into an array that `bind` is given.
+    numbers
+        The Python numbers that are handed out: what the function that `bind` gives returns.
+    source
+        The text of the generated function.
+    """
+
+    def __init__(self, program: Program, loose: frozenset[Var] = frozenset()) -> None:
+        self.program = program
+        reads = [read.var for read in program.reads]
+        slots = {read.var: read.slot for read in program.reads}
+        self.given = [
+            v for v in reads if v.scalar or v in loose or isinstance(slots[v], ArgumentSlot)
+        ]
+        given = set(self.given)
+        self.held = [v for v in reads if v not in given]
+        self.commit: Commit = planned(program, set(self.held))
+        self.results = self.commit.handed_out
+        self.numbers = list(
+            dict.fromkeys(
+                atom
+                for atom in (*[o.atom for o in program.outputs], *[u.atom for u in program.updates])
+                if isinstance(atom, Var) and atom.scalar
+            )
+        )
+        self.buffers = Buffers()
+        emitter = Emitter(self.buffers, self.given, self.held, self.results, program.constants)
+        self.lines, self.sites = self._body(emitter)
+        self.source = "\n".join(self.lines) + "\n"
+        self.file = f"<microtensor {program.name} {next(_numbers)}>"
+        text = self.source.splitlines(keepends=True)
+        linecache.cache[self.file] = len(self.source), None, text, self.file
+        names: dict[str, Any] = dict(emitter.functions)
+        exec(compile(self.source, self.file, "exec"), names)
+        self._make: Callable[..., Callable[..., None]] = names["make"]
+        self._fixed = emitter.fixed()
+
+    def bind(self, held: Sequence[Any], results: Sequence[Any]) -> Callable[..., None]:
+        """Return the function that runs the program on these arrays, and on what it is given."""
+        return self._make(*held, *results, *self._fixed)
+
+    def new_results(self) -> list[Any]:
+        """Return arrays for what is handed out."""
+        return [np.empty(var.shape, var.dtype) for var in self.results]
+
+    def explained(self, error: Exception) -> Exception:
+        """Add to an exception from the generated code where in the user's that came from."""
+        traceback = error.__traceback__
+        site: Site | None = None
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == self.file:
+                site = self.sites.get(traceback.tb_lineno)
+            traceback = traceback.tb_next
+        if site is not None:
+            error.add_note(
+                f"In the compiled {self.program.name}(), computing what {site.function}() does at\n"
+                f'  File "{site.file}", line {site.line}\n'
+                f"    {linecache.getline(site.file, site.line).strip()}"
+            )
+        return error
+
+    def _body(self, emitter: Emitter) -> tuple[list[str], dict[int, Site]]:
+        commit = self.commit
+        equations = [*commit.first, *commit.last]
+        ends = _last_uses(equations, emitter, commit)
+        statements: list[tuple[str, Equation | None]] = []
+
+        def write(equation: Equation, ends: list[Var]) -> None:
+            target = commit.targets.get(equation.out)
+            for statement in emitter.statements(equation, target, ends):
+                statements.append((statement, equation))
+
+        middle = len(commit.first)
+        for equation, done in zip(commit.first, ends[:middle], strict=True):
+            write(equation, done)
+        statements += [(statement, None) for statement in emitter.deliveries()]
+        for var in commit.saved:
+            statements += [(statement, None) for statement in emitter.kept(var)]
+        for equation, done in zip(commit.last, ends[middle:], strict=True):
+            write(equation, done)
+        for var, target in commit.copies:
+            statements.append((f"copyto({emitter.name(target)}, {emitter.name(var)})", None))
+        if self.numbers:
+            returned = ", ".join(map(emitter.name, self.numbers))
+            statements.append((f"return ({returned},)", None))
+        lines = [
+            f"def make({', '.join(emitter.parameters())}):",
+            *(f"    {line}" for line in emitter.preparations()),
+            f"    def {_identifier(self.program.name)}({', '.join(map(emitter.name, self.given))}):",
+        ]
+        sites: dict[int, Site] = {}
+        for cell in emitter.cells():
+            lines.append(f"        {cell}")
+        for statement, maker in statements:
+            lines.append(f"        {statement}")
+            if maker is not None and maker.site is not None:
+                sites[len(lines)] = maker.site
+        if lines[-1].startswith("    def "):
+            lines.append("        pass")
+        lines.append(f"    return {_identifier(self.program.name)}")
+        return lines, sites
+
+
+def _identifier(name: str) -> str:
+    return name if name.isidentifier() else "program"
+
+
+def _last_uses(
+    equations: Sequence[Equation], emitter: Emitter, commit: Commit
+) -> list[list[Var]]:
+    """Return for each equation the values that nobody needs after it."""
+    last: dict[Var, int] = {}
+    for i, equation in enumerate(equations):
+        emitter.note(equation)
+        last[emitter.root(equation.out)] = i
+        for var in equation.uses():
+            last[emitter.root(var)] = i
+    kept = {emitter.root(v) for v in commit.handed_out} | {
+        emitter.root(v) for v, _ in commit.copies
+    }
+    ends: list[list[Var]] = [[] for _ in equations]
+    for var, i in last.items():
+        if var not in kept:
+            ends[i].append(var)
+    return ends
+
+
+def run_error(kernel: NumPyKernel, error: Exception) -> Exception:
+    """Return the error to raise for one in the generated code."""
+    return error if isinstance(error, MicrotensorError) else kernel.explained(error)
+
+
+def total_bytes(arrays: Iterable[Any]) -> int:
+    """Return how much memory arrays take."""
+    return sum(array.nbytes for array in arrays)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from .lower import is_ufunc
 from .program import Equation, Literal, Program, Update, Var
-from .slots import ArraySlot, StateSlot, TensorSlot
+from .slots import ArgumentSlot, ArraySlot, StateSlot, TensorSlot
 from .views import roots
 
-__all__ = ["Commit", "planned"]
+__all__ = ["Commit", "in_place", "needed_reads", "planned"]
 
 
 @dataclass
@@ -52,6 +52,17 @@ def in_place(program: Program) -> dict[int, Var]:
         if target is not None and _fits(update, target):
             found[i] = target
     return found
+
+
+def needed_reads(program: Program) -> Program:
+    """Return the program with the reads that it needs; arguments are looked at in any case."""
+    used = {var for equation in program.equations for var in equation.uses()}
+    used |= {*program.results(), *in_place(program).values()}
+    needed = program.with_equations(program.equations)
+    needed.reads = [
+        read for read in program.reads if read.var in used or isinstance(read.slot, ArgumentSlot)
+    ]
+    return needed
 
 
 def planned(program: Program, held: set[Var]) -> Commit:

@@ -14,12 +14,14 @@ from ..errors import ArgumentError, TracingError
 from ..func.trees import leaves
 from ..state import modes
 from ..tensor import Tensor
+from .commit import needed_reads
 from .entry import BUSY, MISS, Entry, Kernel
 from .guards import Surroundings, static_argument
 from .lower import lowered
 from .numpy_backend import NumPyKernel
 from .peephole import cheaper
 from .program import Program
+from .pullback import Pullback
 from .simplify import simplified
 from .slots import ArgumentSlot
 from .trace import Trace, traced
@@ -59,12 +61,44 @@ class Specialization:
         self.entry = Entry(
             self.kernel.program,  # type: ignore[attr-defined]
             self.kernel,
-            lambda names: Surroundings(compiled.fn, trace, names),
+            lambda names: Surroundings(compiled.fn, given, trace, names),
             given,
             trace,
             compiled.reuse_results,
         )
+        self.runs_as_written = False
+        """Whether the results need a history that the program cannot give them."""
+        self.pullback = self._pullback(compiled, given)
         self.seconds = time.perf_counter() - start
+
+    def _pullback(self, compiled: Compiled, given: Sequence[Any]) -> Pullback | None:
+        outputs = [i for i, output in enumerate(self.program.outputs) if output.requires_grad]
+        if not outputs:
+            return None
+        others = self.trace.leaves_beside_arguments()
+        changes = any(equation.op.name == "random" for equation in self.program.equations)
+        if others is None or changes or self.program.updates:
+            self.runs_as_written = True
+            return None
+        arguments = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x._requires_grad]
+        return Pullback(
+            compiled.__name__,
+            compiled.fn,
+            outputs,
+            arguments,
+            others,
+            lambda fn: Compiled(fn, compiled.backend, compiled.reuse_results),
+        )
+
+
+    def call(self, given: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the program, and give its results their histories."""
+        if self.runs_as_written:
+            return MISS if self.entry.fits(*given) is MISS else BUSY
+        result = self.entry.call(*given)
+        if self.pullback is None or result is MISS or result is BUSY:
+            return result
+        return self.pullback.attach(result, args, kwargs)
 
 
 class Compiled:
@@ -72,6 +106,7 @@ class Compiled:
 
     def __init__(self, fn: Callable[..., Any], backend: str, reuse_results: bool) -> None:
         functools.update_wrapper(self, fn, updated=())
+        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
         self.fn = fn
         self.backend = backend
         self.reuse_results = reuse_results
@@ -95,7 +130,7 @@ class Compiled:
         shape = _structure(args, kwargs)
         for known in reversed(self.specializations):
             if known.structure == shape:  # type: ignore[attr-defined]
-                result = known.entry.call(*given)
+                result = known.call(given, args, kwargs)
                 if result is BUSY:
                     return self.fn(*args, **kwargs)
                 if result is not MISS:
@@ -103,10 +138,10 @@ class Compiled:
                     return result
         made = self._specialized(args, kwargs)
         made.structure = shape  # type: ignore[attr-defined]
-        result = made.entry.call(*given)
+        result = made.call(given, args, kwargs)
         if result is MISS:
             raise TracingError(
-                f"{self.__name__}() changes, while it runs, what it was traced with: a module, "  # type: ignore[attr-defined]
+                f"{self.__name__}() changes, while it runs, what it was traced with: a module, "
                 "a variable that it refers to, or a setting."
             )
         self._prefer(made, args, kwargs)
@@ -129,7 +164,7 @@ class Compiled:
 
     def _prefer(self, known: Specialization, args: tuple[Any, ...], kwargs: Any) -> None:
         """Try this program first for calls of this kind."""
-        if not kwargs and all(_is_leaf(arg) for arg in args):
+        if not kwargs and known.pullback is None and all(_is_leaf(arg) for arg in args):
             self._calls[len(args)] = known.entry.call
 
     @property
@@ -163,7 +198,7 @@ def compile(
 
 
 def _kernel(program: Program, backend: str) -> Kernel:
-    low = simplified(cheaper(simplified(lowered(program))))
+    low = needed_reads(simplified(cheaper(simplified(lowered(program)))))
     loose = frozenset(
         read.var
         for read in low.reads

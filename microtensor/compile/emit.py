@@ -203,7 +203,12 @@ class Emitter:
         elif op == "broadcast_to":
             expression = f"{self._function('broadcast_to', np.broadcast_to)}({x}, {out.shape})"
         elif op == "getitem":
-            expression = f"{x}[{_index_text(params['index'])}]"
+            index = params["index"]
+            if not out.shape and index != () and index is not Ellipsis:
+                parts = index if isinstance(index, tuple) else (index,)
+                if not any(part is Ellipsis for part in parts):
+                    index = (*parts, Ellipsis)  # else NumPy copies the element
+            expression = f"{x}[{_index_text(index)}]"
         else:
             kernel = self._function(op, equation.op.kernel)
             given = "".join(f", {key}={value!r}" for key, value in params.items())

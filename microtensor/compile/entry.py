@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from ..op import Recordable
 from ..record import wrap
 from ..state import modes, structure
 from ..tensor import Tensor
+from .commit import in_place
 from .guards import Surroundings, is_plain
 from .program import Literal, Program, Update, Var
 from .slots import (
@@ -66,6 +68,8 @@ class Entry:
     ----------
     call
         The function, which takes the leaves of the arguments.
+    fits
+        Takes the same, and returns `MISS` if the program does not fit the call.
     """
 
     def __init__(
@@ -92,15 +96,18 @@ class Entry:
         self._slots = {read.var: read.slot for read in program.reads}
         self._results = {var: f"out{i}" for i, var in enumerate(kernel.results)}
         self._sets: list[tuple[Any, ...]] = []
+        held = [_array(self._slots[var].read()) for var in kernel.held]
+        self._unheld = self._references(self._new_set(tuple(held)))
         self.source = self._written()
-        self.call = self._compiled()
+        self.call, self.fits = self._compiled()
         del self._leaves
 
     # The text
 
     def _written(self) -> str:
         arguments = [f"a{i}" for i in range(len(self._leaves))]
-        body = [*self._checks(), *self._argument_checks(), *self._lookups()]
+        checks = [*self._checks(), *self._argument_checks()]
+        body = [*checks, *self._lookups()]
         body += ["if busy:", "    return BUSY", *self._fresh_results()]
         given = ", ".join(self._given(var) for var in self._kernel.given)
         assigned = "numbers = " if self._kernel.numbers else ""
@@ -110,10 +117,13 @@ class Entry:
         state = sorted(self._state)
         lines = [
             f"def make({', '.join(state)}):",
-            f"    def {self._identifier}({', '.join(arguments)}):",
+            f"    def call({', '.join(arguments)}):",
             f"        nonlocal {', '.join(state)}",
             *(f"        {line}" for line in body),
-            f"    return {self._identifier}",
+            f"    def fits({', '.join(arguments)}):",
+            f"        nonlocal {', '.join(state)}",
+            *(f"        {line}" for line in checks),
+            "    return call, fits",
         ]
         return "\n".join(lines) + "\n"
 
@@ -288,11 +298,12 @@ class Entry:
             (name, var) for var, name in self._results.items() if var.shape and self._hands_out(var)
         ]
         grads = {update.atom: f"grad{i}" for i, update in self._gradients()}
-        tests = []
-        for name, var in handed:
-            tests.append(f"getrefcount({name}) > {4 + (var in grads)}")
-        tests += [
-            f"getrefcount({name}) > 4" for atom, name in grads.items() if atom in self._results
+        unheld = dict(zip(self._result_state(), self._unheld, strict=True))
+        tests = [f"getrefcount({name}) > {unheld[name] + 1}" for name, _ in handed]
+        tests += [  # the variable of this function holds it, and the parameter
+            f"getrefcount({name}) > {unheld[name] + 2}"
+            for atom, name in grads.items()
+            if atom in self._results
         ]
         if not tests:
             return []
@@ -336,8 +347,6 @@ class Entry:
         return lines
 
     def _written_in_place(self, slot: Any) -> set[Var]:
-        from .commit import in_place
-
         held = set(self._kernel.held)
         return {
             update.atom
@@ -397,27 +406,22 @@ class Entry:
         self._names[name] = value
         return name
 
-    @property
-    def _identifier(self) -> str:
-        return self._program.name if self._program.name.isidentifier() else "program"
-
     # What it calls
 
-    def _compiled(self) -> Callable[..., Any]:
+    def _compiled(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         file = f"<microtensor call of {self._program.name} {next(_numbers)}>"
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         self._names["failed"] = self._kernel.explained
         names = dict(self._names)
         exec(compile(self.source, file, "exec"), names)
-        held = [self._slots[var].read() for var in self._kernel.held]
-        held = [x._array if isinstance(x, Recordable) else x for x in held]
+        held = [_array(self._slots[var].read()) for var in self._kernel.held]
         run, *results = self._rebind(tuple(held))
         state = dict(self._state)
         state |= {f"held{i}": array for i, array in enumerate(held)}
         state |= dict(zip(self._result_state(), results, strict=True))
         state["run"] = run
-        call: Callable[..., Any] = names["make"](**state)
-        return call
+        made: tuple[Callable[..., Any], Callable[..., Any]] = names["make"](**state)
+        return made
 
     def _rebind(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
         """Bind other arrays; results go to new ones."""
@@ -427,26 +431,27 @@ class Entry:
     def _other(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take a set of arrays for results that nobody holds, or a new one."""
         for known in self._sets:
-            if self._is_free(known):
+            if all(map(operator.le, self._references(known), self._unheld)):
                 return known
-        results = self._kernel.new_results()
-        by_var = dict(zip(self._kernel.results, results, strict=True))
-        gradients = []
-        for _, update in self._gradients():
-            array = by_var.get(update.atom)  # type: ignore[arg-type]
-            gradients.append(wrap(array if array is not None else None))
-        made = (self._kernel.bind(held, results), *results, *gradients)
+        made = self._new_set(held)
         self._sets = [*self._sets[-2:], made]
         return made
 
-    def _is_free(self, known: tuple[Any, ...]) -> bool:
-        """Tell whether only the set itself, and what runs on it, hold its arrays."""
-        grads = {update.atom for _, update in self._gradients()}
-        for i, var in enumerate(self._kernel.results, 1):
-            if sys.getrefcount(known[i]) > 3 + (var in grads):
-                return False
-        first = len(self._kernel.results) + 1
-        return all(sys.getrefcount(known[i]) <= 2 for i in range(first, len(known)))
+    def _new_set(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what runs the program, its results, and the Tensors of the gradients among them."""
+        results = self._kernel.new_results()
+        by_var = dict(zip(self._kernel.results, results, strict=True))
+        gradients = [wrap(by_var[update.atom]) for _, update in self._gradients()]  # type: ignore[index]
+        return (self._kernel.bind(held, results), *results, *gradients)
+
+    @staticmethod
+    def _references(made: tuple[Any, ...]) -> list[int]:
+        """Return how many hold each of a set's results."""
+        return [sys.getrefcount(made[i]) for i in range(1, len(made))]
 
     def _same_structure(self) -> bool:
         return self._around.is_same_structure()
+
+
+def _array(value: Any) -> Any:
+    return value._array if isinstance(value, Recordable) else value

@@ -5,7 +5,7 @@ Guards are written as conditions in Python, since they are evaluated in every ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import BuiltinFunctionType, CellType, ModuleType
 from typing import Any
 
@@ -40,7 +40,13 @@ class Surroundings:
         The others: each an expression that is true as long as nothing changed.
     """
 
-    def __init__(self, fn: Callable[..., Any], trace: Trace, names: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        arguments: Sequence[Any],
+        trace: Trace,
+        names: dict[str, Any],
+    ) -> None:
         self._names = names
         self._trace = trace
         self.found: dict[int, str] = {}
@@ -55,7 +61,7 @@ class Surroundings:
             self.conditions.append(self._unchanged(Place(str(key), container, key), value))
         self._modules = [
             (module, dict(_plain_attributes(module)))
-            for _, value in places(fn)
+            for value in (fn, *arguments, *(value for _, value in places(fn)))
             for module in _modules(value)
         ]
         self._required = trace.required()

@@ -129,7 +129,7 @@ class NumPyKernel:
         lines = [
             f"def make({', '.join(emitter.parameters())}):",
             *(f"    {line}" for line in emitter.preparations()),
-            f"    def {_identifier(self.program.name)}({', '.join(map(emitter.name, self.given))}):",
+            f"    def run({', '.join(map(emitter.name, self.given))}):",
         ]
         sites: dict[int, Site] = {}
         for cell in emitter.cells():
@@ -140,12 +140,8 @@ class NumPyKernel:
                 sites[len(lines)] = maker.site
         if lines[-1].startswith("    def "):
             lines.append("        pass")
-        lines.append(f"    return {_identifier(self.program.name)}")
+        lines.append("    return run")
         return lines, sites
-
-
-def _identifier(name: str) -> str:
-    return name if name.isidentifier() else "program"
 
 
 def _last_uses(

@@ -11,7 +11,7 @@ import numpy as np
 from ..names import is_package_file
 from ..op import Recordable
 
-__all__ = ["Place", "functions_of", "places", "surroundings"]
+__all__ = ["Place", "cells_of", "functions_of", "places", "surroundings"]
 
 _MOST_ENTRIES = 1000
 """Of a larger list or dict, only the Tensors that a function uses are looked up again."""
@@ -29,6 +29,20 @@ class Place(NamedTuple):
         if isinstance(self.container, CellType):
             return self.container.cell_contents
         return self.container[self.key]
+
+    def write(self, value: Any) -> None:
+        """Put a value there."""
+        if isinstance(self.container, CellType):
+            self.container.cell_contents = value
+        else:
+            self.container[self.key] = value
+
+    def holds(self, wanted: set[int]) -> bool:
+        """Tell whether one of these objects, by their identities, is there now."""
+        try:
+            return id(self.read()) in wanted
+        except (LookupError, ValueError):
+            return False
 
 
 def surroundings(fn: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
@@ -108,6 +122,11 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
             if getattr(value, "__module__", None) == function.__module__:
                 pending.append(value)
     return found
+
+
+def cells_of(fn: Callable[..., Any]) -> list[CellType]:
+    """Return the cells of the variables of enclosing functions."""
+    return [cell for function in functions_of(fn) for cell in function.__closure__ or ()]
 
 
 def global_names(code: CodeType) -> list[str]:

@@ -34,7 +34,7 @@ from .slots import (
     StateSlot,
     TensorSlot,
 )
-from .surroundings import surroundings
+from .surroundings import Place, cells_of, places, surroundings
 from .traced import TracedArray
 
 __all__ = ["Specialize", "Trace", "traced"]
@@ -80,6 +80,8 @@ class Trace:
         """Whose gradient the function looks at, and whether there was one before."""
         self._set_gradients: set[int] = set()
         self._arguments: list[tuple[TracedArray, Read]] = []
+        self.around: list[tuple[Place, Any]] = []
+        """The variables that the function refers to, before it ran."""
         self.site: Site | None = None
         """Where everything is said to be, if not at the user's line that runs."""
         self.settings: list[tuple[dict[str, Any], str, Any]] = []
@@ -481,7 +483,8 @@ class Trace:
     def _output(self, value: Any) -> Output:
         if isinstance(value, Tensor):
             self.use(value)
-            requires = value._requires_grad and modes.recording
+            released = value._node is not None and value._node.saved is None
+            requires = value._requires_grad and modes.recording and not released
             return Output("tensor", value._array.var, requires)
         if isinstance(value, TracedArray):
             return Output("number" if value.var.scalar else "array", value.var)
@@ -489,8 +492,11 @@ class Trace:
             return Output("array", self.known(value).var)
         return Output("static", value)
 
-    def escaped(self) -> list[Update]:
-        """Find the Tensors that the function left somewhere: each will be made anew there."""
+    def escaped(self, cells: Sequence[CellType]) -> list[Update]:
+        """Find the Tensors that the function left somewhere: each will be made anew there.
+
+        ``cells`` are the variables of enclosing functions that it can have left one in.
+        """
         if any(ref() is not None for ref in self._made):
             gc.collect()
         updates = []
@@ -499,7 +505,7 @@ class Trace:
             if tensor is None or id(tensor) in self._tensors:
                 continue
             for holder in gc.get_referrers(tensor):
-                slots = list(_slots_of(holder, tensor))
+                slots = list(_slots_of(holder, tensor, cells))
                 if isinstance(holder, (list, set)):
                     raise TracingError(
                         f"{self.name}() put the tensor {tensor.name or tensor._array.var.name!r} "
@@ -514,6 +520,19 @@ class Trace:
     def required(self) -> list[tuple[Tensor, bool]]:
         """Return the Tensors that took part, and whether they required a gradient."""
         return [(tensor, tensor._requires_grad) for tensor, *_ in self._tensors.values()]
+
+    def leaves_beside_arguments(self) -> list[Tensor] | None:
+        """Return the Tensors that require a gradient and are no arguments.
+
+        ``None`` if one of them was computed from others before.
+        """
+        found = [
+            tensor
+            for tensor, _, node, _ in self._tensors.values()
+            if tensor._requires_grad
+            and not isinstance(self._inputs[id(tensor)][0], (ArgumentSlot, GradientSlot))
+        ]
+        return found if all(tensor.is_leaf for tensor in found) else None
 
     def keep_constants(self) -> None:
         """Make constants of arrays that nobody but the trace holds: the function made them."""
@@ -536,6 +555,11 @@ class Trace:
         for optimizer in self.optimizers:
             optimizer.state.clear()
             optimizer.state.update(self._states[id(optimizer)])
+        made = {id(tensor) for ref in self._made if (tensor := ref()) is not None}
+        for place, value in self.around:
+            if place.holds(made):
+                place.write(value)
+        self.around.clear()
         self.is_over = True
 
 
@@ -575,6 +599,7 @@ def _traced_once(
     before = modes.trace, modes.watcher, sys.getprofile()
     record.count_traces(1)
     generators = Generators(surroundings(fn), args, kwargs)
+    trace.around = list(places(fn))
     try:
         values = [trace.argument(x, path, i) for i, (path, x) in enumerate(named)]
         given_args, given_kwargs = rebuild((tuple(args), kwargs), iter(values))
@@ -590,7 +615,7 @@ def _traced_once(
         del returned
         trace._vars.clear()
         generators.check(trace.name, trace.drawn)
-        updates += trace.escaped()
+        updates += trace.escaped(cells_of(fn))
     finally:
         trace.restore()
         trace.keep_constants()
@@ -657,9 +682,9 @@ def _constant_op(function: Callable[..., Any]) -> Op:
     return op
 
 
-def _slots_of(holder: Any, tensor: Tensor) -> Iterator[Slot]:
+def _slots_of(holder: Any, tensor: Tensor, cells: Sequence[CellType]) -> Iterator[Slot]:
     """Yield the places in an object that hold a tensor."""
-    if isinstance(holder, CellType):
+    if any(holder is cell for cell in cells):
         yield CellSlot(holder, as_tensor=True)
     if not isinstance(holder, dict):
         holder = getattr(holder, "__dict__", None)

@@ -19,7 +19,7 @@ from .entry import BUSY, MISS, Entry, Kernel
 from .guards import Surroundings, static_argument
 from .lower import lowered
 from .numpy_backend import NumPyKernel
-from .peephole import cheaper
+from .peephole import cast_beforehand, cheaper
 from .program import Program
 from .pullback import Pullback
 from .simplify import simplified
@@ -198,7 +198,7 @@ def compile(
 
 
 def _kernel(program: Program, backend: str) -> Kernel:
-    low = needed_reads(simplified(cheaper(simplified(lowered(program)))))
+    low = needed_reads(cast_beforehand(simplified(cheaper(simplified(lowered(program))))))
     loose = frozenset(
         read.var
         for read in low.reads

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..errors import ArgumentError, DtypeError, GradientError
 from ..func.trees import leaves, rebuild
-from ..record import as_tensor, wrap
+from ..record import as_tensor, current_array, wrap
 from ..state import enable_grad
 from ..tensor import Tensor
 from .program import Program
@@ -142,7 +143,7 @@ def derive(
                     f"arguments, and got {loss!r}: reduce it, with .sum() or a loss."
                 )
             flat = [tensor for tensors in sources for tensor in tensors]
-            found = _gradients(loss, flat)
+            found = [_named(g, x) for g, x in zip(_gradients(loss, flat), flat, strict=True)]
         gradients = tuple(
             rebuild(given[i], iter([found.pop(0) for _ in tensors]))
             for i, tensors in zip(positions, sources, strict=True)
@@ -162,6 +163,15 @@ def _gradients(loss: Tensor, sources: list[Tensor]) -> list[Any]:
     return [
         np.zeros(x.shape, x.dtype) if g is None else g for x, g in zip(sources, found, strict=True)
     ]
+
+
+def _named(gradient: Any, source: Tensor) -> Tensor:
+    """Return a gradient as a value of its own, which the program knows as that of ``source``."""
+    array = gradient._array if isinstance(gradient, Tensor) else gradient
+    copy: Tensor = ops.copy(as_tensor(array))
+    value, of = current_array(copy), current_array(source)
+    value.var.gradient_of = of.var
+    return copy
 
 
 def _source(name: str, path: str, x: Any) -> Tensor:

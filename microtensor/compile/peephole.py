@@ -6,11 +6,15 @@ Each rule looks at one operation and at what made its operands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
 
 from .. import ops
-from .program import Atom, Equation, Literal, Program, Var
+from .lower import is_ufunc
+from .program import Atom, Equation, Literal, Program, Site, Var
 
-__all__ = ["cheaper"]
+__all__ = ["cast_beforehand", "cheaper"]
 
 Makers = dict[Var, Equation]
 Rule = Callable[[Equation, Makers], list[Equation] | None]
@@ -26,6 +30,51 @@ def cheaper(program: Program) -> Program:
             makers[part.out] = part
         equations += made
     return program.with_equations(equations)
+
+
+def cast_beforehand(program: Program) -> Program:
+    """Return the program with operands in the dtype that their operation computes in.
+
+    NumPy would convert them by pieces, in memory that it takes for that in every call.
+    """
+    cast: dict[tuple[Var, np.dtype[Any]], Var] = {}
+    equations: list[Equation] = []
+
+    def converted(atom: Atom, dtype: np.dtype[Any], site: Site | None) -> Atom:
+        if not isinstance(atom, Var) or atom.scalar or atom.dtype == dtype or atom.size < 2:
+            return atom
+        key = atom, dtype
+        if key not in cast:
+            cast[key] = Var(atom.shape, dtype)
+            equations.append(Equation(ops.astype, (atom,), {"dtype": dtype}, cast[key], site))
+        return cast[key]
+
+    for equation in program.equations:
+        if is_ufunc(equation.op):
+            dtypes = _computed_in(equation)
+            inputs = tuple(
+                converted(atom, dtype, equation.site)
+                for atom, dtype in zip(equation.inputs, dtypes, strict=True)
+            )
+            equation = Equation(equation.op, inputs, equation.params, equation.out, equation.site)
+        equations.append(equation)
+    return program.with_equations(equations)
+
+
+def _computed_in(equation: Equation) -> tuple[np.dtype[Any], ...]:
+    """Return the dtypes that a ufunc takes for operands like these."""
+    kinds = [
+        type(atom.value) if isinstance(atom, Literal) and atom.scalar
+        else type(atom.dtype.type(1).item()) if atom.scalar
+        else atom.dtype
+        for atom in equation.inputs
+    ]  # fmt: skip
+    ufunc = equation.op.numpy[0]
+    try:
+        resolved = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+    except TypeError:
+        return tuple(atom.dtype for atom in equation.inputs)
+    return tuple(resolved[: ufunc.nin])
 
 
 def _matches(equation: Equation, makers: Makers) -> Iterator[list[Equation]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,7 @@ from .traced import TracedArray
 
 __all__ = ["Specialize", "Trace", "traced"]
 
+_NUMPY = os.path.dirname(np.__file__) + os.sep
 _ERRORS = AttributeError, IndexError, OverflowError, TypeError, ValueError
 _VIEWS = frozenset(
     {"reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "flip",
@@ -411,7 +413,7 @@ class Trace:
 
     def profile(self, frame: FrameType, event: str, _: Any) -> None:
         """Look at the variables of the user's functions as they return."""
-        if event == "return" and not is_internal(frame):
+        if event == "return" and not is_internal(frame) and not _is_numpys(frame):
             self._look(frame)
 
     def watched(self, rule: Any, g: Any, node: Node, _: int) -> Any:
@@ -430,8 +432,10 @@ class Trace:
             tensor = node.tensor()
             value = tensor._array.var if isinstance(tensor, Tensor) else None
         g = g._array if isinstance(g, Tensor) else g
-        if value is not None and isinstance(g, TracedArray) and g.var.gradient_of is None:
-            g.var.gradient_of = value
+        if value is not None and isinstance(g, TracedArray):
+            known = g.var.gradient_of
+            if known is None or (known.name is None and value.name is not None):
+                g.var.gradient_of = value
 
     # What goes out
 
@@ -656,6 +660,11 @@ def _signature(
     names += [f"argument_{i}" for i in range(len(names), len(args))]
     named = [leaf for name, value in zip(names, args, strict=False) for leaf in leaves(value, name)]
     return signature, named + [leaf for k, value in kwargs.items() for leaf in leaves(value, k)]
+
+
+def _is_numpys(frame: FrameType) -> bool:
+    """Tell whether a frame runs code of NumPy, whose variables are not the user's."""
+    return frame.f_code.co_filename.startswith(_NUMPY)
 
 
 def _data(value: Any) -> Any:

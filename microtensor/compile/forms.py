@@ -1,0 +1,323 @@
+"""How each operation is written in Python: an operator, a method, a function of NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..op import REGISTRY, Op
+from .expressions import Expression, fill, function_path, number, plain
+from .program import Equation, Literal, Var
+
+__all__ = ["Writer", "form_of", "operation_name", "written_value"]
+
+
+class Writer(Protocol):
+    """What writes a program: it knows how values are called."""
+
+    def operand(self, atom: Any) -> Expression:
+        """Return the expression of a value or a number."""
+
+    def array(self, array: Any) -> Expression:
+        """Return the expression of an array that stands in the program."""
+
+    def generator(self, generator: Any) -> Expression:
+        """Return the name of a random generator."""
+
+    def defined(self, op: Op) -> Expression:
+        """Return the name of a function that is defined above, and computes ``op``."""
+
+
+Form: TypeAlias = Callable[[Writer, Equation], tuple[str, str, list[Expression]]]
+"""Returns a template, the level of its operator, and the operands."""
+
+_TEMPLATES = {
+    "add": ("{0:sum} + {1:term}", "sum"),
+    "subtract": ("{0:sum} - {1:term}", "sum"),
+    "multiply": ("{0:term} * {1:unary}", "term"),
+    "divide": ("{0:term} / {1:unary}", "term"),
+    "floor_divide": ("{0:term} // {1:unary}", "term"),
+    "remainder": ("{0:term} % {1:unary}", "term"),
+    "matmul": ("{0:term} @ {1:unary}", "term"),
+    "power": ("{0:atom} ** {1:unary}", "power"),
+    "negative": ("-{0:unary}", "unary"),
+    "invert": ("~{0:unary}", "unary"),
+    "equal": ("{0:or} == {1:or}", "compare"),
+    "not_equal": ("{0:or} != {1:or}", "compare"),
+    "less": ("{0:or} < {1:or}", "compare"),
+    "less_equal": ("{0:or} <= {1:or}", "compare"),
+    "greater": ("{0:or} > {1:or}", "compare"),
+    "greater_equal": ("{0:or} >= {1:or}", "compare"),
+    "bitwise_and": ("{0:and} & {1:sum}", "and"),
+    "bitwise_or": ("{0:or} | {1:xor}", "or"),
+    "bitwise_xor": ("{0:xor} ^ {1:and}", "xor"),
+    "copy": ("{0:atom}.copy()", "atom"),
+    "sigmoid": ("1 / (1 + np.exp(-{0:unary}))", "term"),
+    "relu": ("np.maximum({0}, 0)", "atom"),
+    "softplus": ("np.logaddexp({0}, 0)", "atom"),
+    "clip": ("np.clip({0}, {1}, {2})", "atom"),
+    "where": ("np.where({0}, {1}, {2})", "atom"),
+    "linear": ("{0:term} @ {1:atom}.T + {2:term}", "sum"),
+    "linear_no_bias": ("{0:term} @ {1:atom}.T", "term"),
+    "sum_squared_error": ("np.sum(({0:sum} - {1:term}) ** 2)", "atom"),
+    "binary_cross_entropy_with_logits": (
+        "(1 - {1:term}) * {0:unary} + np.logaddexp(-{0:unary}, 0)", "sum"),
+}  # fmt: skip
+"""Operations on floating-point arrays; of others, those whose operator is `operator`'s."""
+
+_FLOATING = {"sigmoid", "relu", "softplus", "linear", "linear_no_bias", "sum_squared_error",
+             "binary_cross_entropy_with_logits"}  # fmt: skip
+
+
+def form_of(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    """Return how an equation is written: a template, its level, and its operands.
+
+    Raises
+    ------
+    UnsupportedError
+        If the operation has no name in NumPy, and its function has no source.
+    """
+    name = eq.op.name
+    if REGISTRY.get(name) is eq.op or name == "random":
+        if name in _FORMS:
+            return _FORMS[name](writer, eq)
+        if name in _TEMPLATES and (name not in _FLOATING or _is_floating(eq)):
+            return (*_TEMPLATES[name], _operands(writer, eq))
+    function = getattr(eq.op, "function", None)
+    for candidate in (function,) if function is not None else eq.op.numpy:
+        path = function_path(candidate)
+        if path is not None:
+            return _call(writer, plain(path), eq)
+    if function is not None:
+        raise UnsupportedError(f"The function {function!r} cannot be printed: it has no name.")
+    return _call(writer, writer.defined(eq.op), eq)
+
+
+def operation_name(op: Op) -> str:
+    """Return what to call a function that computes an operation."""
+    return op.name
+
+
+def _is_floating(eq: Equation) -> bool:
+    x = eq.inputs[0]
+    return isinstance(x, Var) and not x.scalar and x.dtype.kind == "f"
+
+
+def _operands(writer: Writer, eq: Equation) -> list[Expression]:
+    """Return the operands; beside floating-point arrays ``1.0`` is ``1``."""
+    whole = any(
+        isinstance(x, Var) and not x.scalar and x.dtype.kind == "f" and i < 2
+        for i, x in enumerate(eq.inputs)
+    )
+    return [
+        plain(str(int(x.value)), "unary" if x.value < 0 else "atom")
+        if whole and isinstance(x, Literal) and _is_whole(x.value)
+        else writer.operand(x)
+        for x in eq.inputs
+    ]
+
+
+def _is_whole(value: Any) -> bool:
+    return (
+        type(value) is float
+        and value.is_integer()
+        and abs(value) < 1e6
+        and (value != 0 or not np.signbit(value))
+    )
+
+
+def _call(
+    writer: Writer, function: Expression, eq: Equation, count: int | None = None
+) -> tuple[str, str, list[Expression]]:
+    """Write a call with the parameters that differ from the defaults."""
+    operands = [function, *(writer.operand(x) for x in eq.inputs)]
+    arguments = [f"{{{i}}}" for i in range(1, len(operands))]
+    for name, value in _given(eq.params, eq.op.parameters).items():
+        arguments.append(f"{name}={{{len(operands)}}}")
+        operands.append(written_value(writer, value, eq.op))
+    return f"{{0}}({', '.join(arguments)})", "atom", operands
+
+
+def _given(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in defaults
+        or not (value is defaults[name] or (_is_plain(value) and value == defaults[name]))
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, str, tuple)) and not isinstance(value, np.generic)
+
+
+def written_value(writer: Writer, value: Any, op: Op, inside: bool = False) -> Expression:
+    """Write a parameter: a shape, an axis, an index, a dtype."""
+    if isinstance(value, Var):
+        return writer.operand(value)
+    if value is Ellipsis:
+        return plain("...")
+    if value is None or isinstance(value, (bool, str)):
+        return plain(repr(value))
+    if isinstance(value, np.integer):
+        return plain(str(int(value)))
+    if isinstance(value, (int, float, np.generic)):
+        return number(value)
+    if isinstance(value, np.ndarray):
+        return writer.array(value)
+    if isinstance(value, np.dtype):
+        return plain("bool" if value == np.bool_ else f"np.{value.name}")
+    if isinstance(value, slice):
+        parts = (value.start, value.stop, value.step)
+        return _nested(writer, "slice({})", parts, op)
+    if isinstance(value, tuple):
+        return _nested(writer, "({},)" if len(value) == 1 else "({})", value, op)
+    if isinstance(value, list):
+        return _nested(writer, "[{}]", value, op)
+    path = function_path(value) if callable(value) else None
+    if path is not None:
+        return plain(path)
+    raise UnsupportedError(f"The operation {op.name} cannot be printed with the argument {value!r}.")
+
+
+def _nested(writer: Writer, around: str, values: Any, op: Op) -> Expression:
+    parts = [written_value(writer, value, op) for value in values]
+    return fill(around.format(", ".join(f"{{{i}}}" for i in range(len(parts)))), "atom", parts)
+
+
+# Forms that depend on parameters
+
+
+def _reshape(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    shape = eq.params["shape"]
+    operands = [writer.operand(eq.inputs[0]), written_value(writer, shape, eq.op)]
+    return "{0:atom}.reshape({1})", "atom", operands
+
+
+def _transpose(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    axes = eq.params.get("axes")
+    x = writer.operand(eq.inputs[0])
+    ndim = eq.out.ndim
+    if axes is None or tuple(int(a) % ndim for a in axes) == tuple(range(ndim))[::-1]:
+        return "{0:atom}.T", "atom", [x]
+    return "{0:atom}.transpose({1})", "atom", [x, written_value(writer, tuple(axes), eq.op)]
+
+
+def _astype(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    dtype = written_value(writer, np.dtype(eq.params["dtype"]), eq.op)
+    return "{0:atom}.astype({1})", "atom", [writer.operand(eq.inputs[0]), dtype]
+
+
+def _getitem(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    operands = [writer.operand(eq.inputs[0])]
+    index = eq.params["index"]
+    parts = index if isinstance(index, tuple) and index else (index,)
+    texts = []
+    for part in parts:
+        if isinstance(part, slice):
+            ends = []
+            for end in (part.start, part.stop):
+                ends.append("" if end is None else f"{{{len(operands)}}}")
+                operands += [] if end is None else [written_value(writer, end, eq.op)]
+            text = ":".join(ends)
+            if part.step is not None:
+                text += f":{{{len(operands)}}}"
+                operands.append(written_value(writer, part.step, eq.op))
+        else:
+            text = f"{{{len(operands)}}}"
+            operands.append(_selected(writer, part, eq.op))
+        texts.append(text)
+    comma = "," if isinstance(index, tuple) and len(index) == 1 and not _is_basic(parts[0]) else ""
+    return f"{{0:atom}}[{', '.join(texts)}{comma}]", "atom", operands
+
+
+def _is_basic(part: Any) -> bool:
+    return isinstance(part, (int, slice)) or part is Ellipsis or part is None
+
+
+def _selected(writer: Writer, part: Any, op: Op) -> Expression:
+    """Write an array of indices as the list that one writes."""
+    if isinstance(part, np.ndarray) and part.ndim and 0 < part.size <= 16:
+        if part.dtype in (np.dtype(np.intp), np.dtype(bool)):
+            return plain(repr(part.tolist()))
+    return written_value(writer, part, op)
+
+
+def _joined(function: str) -> Form:
+    def form(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+        operands = [writer.operand(x) for x in eq.inputs]
+        arrays = ", ".join(f"{{{i}}}" for i in range(len(operands)))
+        axis = eq.params["axis"]
+        return f"{function}([{arrays}]{f', axis={axis}' if axis else ''})", "atom", operands
+
+    return form
+
+
+def _sum_to(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    (x,) = eq.inputs
+    shape = eq.params["shape"]
+    lead = len(x.shape) - len(shape)
+    kept = tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1)
+    axes: Any = tuple(range(lead)) + kept
+    axis = "" if len(axes) == len(x.shape) else f", axis={axes[0] if len(axes) == 1 else axes}"
+    if not kept:
+        template = f"np.sum({{0}}{axis})"
+    elif not lead:
+        template = f"np.sum({{0}}{axis}, keepdims=True)"
+    else:
+        template = f"np.sum({{0}}{axis}).reshape({shape})"
+    return template, "atom", [writer.operand(x)]
+
+
+def _einsum(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    operands = [writer.operand(x) for x in eq.inputs]
+    arrays = ", ".join(f"{{{i}}}" for i in range(len(operands)))
+    return f"np.einsum({eq.params['subscripts']!r}, {arrays})", "atom", operands
+
+
+def _tensordot(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    operands = [writer.operand(x) for x in eq.inputs]
+    axes = tuple(tuple(int(a) for a in part) for part in eq.params["axes"])
+    return f"np.tensordot({{0}}, {{1}}, axes={axes})", "atom", operands
+
+
+def _choose(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    operands = [written_value(writer, eq.params["index"], eq.op)]
+    operands += [writer.operand(x) for x in eq.inputs]
+    arrays = ", ".join(f"{{{i}}}" for i in range(1, len(operands)))
+    return f"np.choose({{0}}, [{arrays}])", "atom", operands
+
+
+def _square(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    template = ("{0:atom} ** 2", "power") if _is_floating(eq) else ("np.square({0})", "atom")
+    return (*template, [writer.operand(eq.inputs[0])])
+
+
+def _random(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    operands = [
+        writer.generator(eq.params["generator"]),
+        written_value(writer, eq.params["shape"], eq.op),
+    ]
+    dtype = np.dtype(eq.params.get("dtype") or float)
+    if dtype == np.float64:
+        return "{0}.random({1})", "atom", operands
+    return "{0}.random({1}, dtype={2})", "atom", [*operands, written_value(writer, dtype, eq.op)]
+
+
+_FORMS: dict[str, Form] = {
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "astype": _astype,
+    "getitem": _getitem,
+    "concatenate": _joined("np.concatenate"),
+    "stack": _joined("np.stack"),
+    "sum_to": _sum_to,
+    "einsum": _einsum,
+    "tensordot": _tensordot,
+    "choose": _choose,
+    "square": _square,
+    "random": _random,
+}

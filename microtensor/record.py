@@ -16,6 +16,7 @@ from .diagnosis import explain
 from .errors import DtypeError, ShapeError
 from .inplace import clock, tick
 from .op import Node, Op, Recordable, constant, leaf
+from .ops.random import random
 from .state import modes
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "count_traces",
     "current_array",
     "current_trace",
+    "draw",
     "leaf_of",
     "lift",
     "lifted",
@@ -86,6 +88,13 @@ def tracing_is_over(name: str | None) -> str:
         f"The traced value {name or ''} was kept from a traced function, and means nothing outside "
         "of it: return it from the function instead."
     )
+
+
+def draw(generator: Any, shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """Return random numbers, uniform in [0, 1), as a constant."""
+    params = {"generator": generator, "shape": shape, "dtype": dtype}
+    trace = current_trace()
+    return wrap(random(**params) if trace is None else trace.draw(random, params))
 
 
 def current_array(value: Recordable) -> Any:

@@ -139,6 +139,8 @@ class Compiled:
         made = self._specialized(args, kwargs)
         made.structure = shape  # type: ignore[attr-defined]
         result = made.call(given, args, kwargs)
+        if result is BUSY:
+            return self.fn(*args, **kwargs)
         if result is MISS:
             raise TracingError(
                 f"{self.__name__}() changes, while it runs, what it was traced with: a module, "

@@ -141,7 +141,8 @@ class Trace:
     ) -> TracedArray:
         """Compute the result on the examples, and write the equation down."""
         site = self.site or self._look(caller())
-        atoms, values = zip(*map(self._atom, inputs), strict=True)
+        pairs = [self._atom(x) for x in inputs]
+        atoms, values = tuple(a for a, _ in pairs), [value for _, value in pairs]
         params, examples = self._parameters(params)
         try:
             value = op.kernel(*values, **examples)
@@ -171,6 +172,11 @@ class Trace:
                 "multiply by a mask."
             )
         return self.record(_constant_op(function), tuple(args), kwargs)
+
+    def draw(self, op: Op, params: dict[str, Any]) -> TracedArray:
+        """Draw random numbers, which every run of the program does anew."""
+        self.drawn.add(id(params["generator"]))
+        return self.record(op, (), params)
 
     def assign(
         self, target: TracedArray, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]

@@ -3,6 +3,7 @@
 from . import functional, init
 from .activations import Identity, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from .containers import ModuleDict, ModuleList, Sequential
+from .dropout import Dropout
 from .linear import Flatten, Linear
 from .losses import (
     BCELoss,
@@ -20,6 +21,7 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "Dropout",
     "Flatten",
     "Identity",
     "L1Loss",

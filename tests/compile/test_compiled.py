@@ -347,7 +347,8 @@ def test_nothing_is_allocated_in_the_steady_state() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 500
-    assert peak - before < 3000  # one column of the smallest layer would be more
+    # NumPy's iterators take memory for a moment, less than one layer's activations.
+    assert peak - before < 32 * 100 * 8
 
 
 # Gradients through a compiled function
@@ -422,6 +423,38 @@ def test_random_numbers_are_not_baked_in() -> None:
     assert rng.bit_generator.state == state
     with pytest.raises(TracingError, match=r"np\.random"):
         mt.compile(lambda x: x * np.random.rand(3))(np.ones(3))  # noqa: NPY002
+
+
+@backends
+def test_dropout_draws_in_every_call_what_it_draws_eagerly(backend: str) -> None:
+    model, other = (
+        nn.Sequential(nn.Linear(4, 6), nn.Dropout(0.4, generator=np.random.default_rng(5)))
+        for _ in range(2)
+    )
+    other.load_state_dict(model.state_dict())
+    x = random(3, 4)
+    f = mt.compile(lambda x: model(x), backend=backend)
+    with mt.no_grad():
+        results = [f(x).numpy() for _ in range(3)]
+        expected = [other(x).numpy() for _ in range(3)]
+    close(results, expected)
+    assert not np.array_equal(results[0], results[1])
+
+    def step(model: Any) -> Any:
+        def run(x: Any) -> Any:
+            model.zero_grad()
+            loss = (model(x) ** 2).sum()
+            loss.backward()
+            return loss
+
+        return run
+
+    compiled, eager = mt.compile(step(model), backend=backend), step(other)
+    for _ in range(3):
+        close(compiled(x).item(), eager(x).item())
+        close(model[0].weight.grad.numpy(), other[0].weight.grad.numpy())
+    close(f(x).numpy(), other(x).numpy())  # recorded, so it runs as it was written
+    (f(x) ** 2).sum().backward()
 
 
 def test_a_tensor_put_into_a_list_is_refused() -> None:

@@ -17,12 +17,13 @@ from .elementwise_losses import (
     mse_loss,
     sse_loss,
 )
-from .layers import flatten, linear, log_softmax, softmax
+from .layers import dropout, flatten, linear, log_softmax, softmax
 
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "dropout",
     "flatten",
     "l1_loss",
     "linear",

@@ -1,0 +1,55 @@
+"""Layers that leave out elements at random, while training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from .functional.layers import dropout
+from .module import Module
+
+__all__ = ["Dropout"]
+
+
+class Dropout(Module):
+    """Set each element to 0 with probability ``p`` while training, and divide the rest by 1 - p.
+
+    Parameters
+    ----------
+    p
+        From 0 to 1.
+    generator
+        Where the random numbers come from; by default one of its own, unpredictable.
+
+    Raises
+    ------
+    ArgumentError
+        If ``p`` is not from 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import microtensor as mt
+    >>> from microtensor import nn
+    >>> layer = nn.Dropout(0.5, generator=np.random.default_rng(0))
+    >>> layer(mt.tensor([1.0, 1.0, 1.0, 1.0]))
+    tensor([2., 0., 0., 0.])
+    >>> layer.eval()(mt.tensor([1.0, 1.0, 1.0, 1.0]))
+    tensor([1., 1., 1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, *, generator: np.random.Generator | None = None) -> None:
+        if not 0.0 <= p <= 1.0:
+            raise ArgumentError(f"Dropout has p={p}, and needs a probability, from 0 to 1.")
+        self.p = p
+        self.generator = generator or np.random.default_rng()
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of any shape."""
+        return dropout(input, self.p, self.training, generator=self.generator)
+
+    def extra_repr(self) -> str:
+        """Return the probability."""
+        return f"p={self.p}"

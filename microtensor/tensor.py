@@ -311,7 +311,7 @@ class Tensor(ArrayMethods, NumPyProtocols):
         if trace is not None:
             trace.use(self)
         node = self._node or leaf_of(self)
-        if gradient is None and self._array.ndim == 0 and not create_graph:
+        if gradient is None and self._array.ndim == 0 and not create_graph and not current_trace():
             seeds = {node: self._array.dtype.type(1)}
         else:
             seeds = {node: self._seed(gradient, create_graph)}
@@ -339,6 +339,8 @@ class Tensor(ArrayMethods, NumPyProtocols):
         if gradient is None:
             if data.ndim == 0:
                 seed = data.dtype.type(1)
+                trace = current_trace()
+                seed = seed if trace is None else trace.known(seed)
             elif data.size == 1:
                 seed = np.ones_like(data)
             else:

@@ -177,6 +177,10 @@ def written_value(writer: Writer, value: Any, op: Op, inside: bool = False) -> E
         return _nested(writer, "({},)" if len(value) == 1 else "({})", value, op)
     if isinstance(value, list):
         return _nested(writer, "[{}]", value, op)
+    if isinstance(value, dict):
+        keys = ", ".join(f"{key!r}: {{{i}}}" for i, key in enumerate(value))
+        parts = [written_value(writer, part, op) for part in value.values()]
+        return fill("{{" + keys + "}}", "atom", parts)
     path = function_path(value) if callable(value) else None
     if path is not None:
         return plain(path)
@@ -272,6 +276,18 @@ def _sum_to(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     return template, "atom", [writer.operand(x)]
 
 
+def _broadcast_to(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
+    (x,) = eq.inputs
+    shape = eq.params["shape"]
+    if isinstance(x, Literal) and isinstance(x.value, np.generic):
+        return "{0}", "atom", [writer.array(np.full(shape, x.value))]
+    return "np.broadcast_to({0}, {1})", "atom", [writer.operand(x), _shape(writer, shape, eq)]
+
+
+def _shape(writer: Writer, shape: Any, eq: Equation) -> Expression:
+    return written_value(writer, shape, eq.op)
+
+
 def _einsum(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     operands = [writer.operand(x) for x in eq.inputs]
     arrays = ", ".join(f"{{{i}}}" for i in range(len(operands)))
@@ -315,6 +331,7 @@ _FORMS: dict[str, Form] = {
     "concatenate": _joined("np.concatenate"),
     "stack": _joined("np.stack"),
     "sum_to": _sum_to,
+    "broadcast_to": _broadcast_to,
     "einsum": _einsum,
     "tensordot": _tensordot,
     "choose": _choose,

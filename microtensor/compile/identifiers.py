@@ -29,10 +29,15 @@ class Identifiers:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._avoided: set[str] = set()
         self._numbers: dict[str, int] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._taken
+
+    def avoid(self, name: str) -> None:
+        """Give a name to nothing from now on."""
+        self._avoided.add(name)
 
     def take(self, name: str) -> str:
         """Return the identifier for a name, with a number if another value has it.
@@ -41,8 +46,8 @@ class Identifiers:
         >>> [taken.take("z"), taken.take("z"), taken.take("W1"), taken.take("W1")]
         ['z', 'z2', 'W1', 'W1_2']
         """
-        base = unique = identifier(name)
-        while unique in self._taken:
+        base = unique = name if name.isidentifier() and name[0] == "_" else identifier(name)
+        while unique in self._taken or unique in self._avoided:
             number = self._numbers[base] = self._numbers.get(base, 1) + 1
             unique = f"{base}_{number}" if base[-1].isdigit() or "_" in base else f"{base}{number}"
         self._taken.add(unique)

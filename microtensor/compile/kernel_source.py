@@ -25,8 +25,9 @@ class Definition:
     """Something that a printed program defines above its function, under ``name``."""
 
     def __init__(self, wanted: str) -> None:
-        self.name = wanted.strip("_") or "function"
+        self.name = wanted
         self.statement: ast.stmt | None = None
+        self.locals: set[str] = set()
         self.renamed: dict[str, Definition | str] = {}
 
 
@@ -51,7 +52,12 @@ class Definitions:
             current, definition = pending.pop()
             node = _node_of(current, name)
             definition.statement = node
+            names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            names.update(part.arg for part in ast.walk(node) if isinstance(part, ast.arg))
+            definition.locals = names
             for reference, value in _references(current):
+                if reference not in names:
+                    continue
                 definition.renamed[reference] = self._reference(reference, value, name, pending)
         return self._found[id(function)]
 
@@ -90,6 +96,9 @@ class Definitions:
     def lines(self, taken: Identifiers) -> list[str]:
         """Return the definitions, constants first, under names that nothing else has."""
         found = list(self._found.values())
+        for definition in found:
+            for name in definition.locals - definition.renamed.keys():
+                taken.avoid(name)
         for definition in found:
             definition.name = taken.take(definition.name)
         constants, functions = [], []
@@ -255,6 +264,8 @@ def array_text(array: np.ndarray[Any, Any]) -> str:
     ('np.eye(3)', 'np.ones((2, 3))', 'np.array([1.5, 2.0])')
     """
     dtype = _dtype_argument(array, np.dtype(float))
+    if not array.size:
+        return f"np.zeros({array.shape}{dtype})"
     shape = repr(array.shape) if array.ndim != 1 else repr(array.shape[0])
     if array.ndim == 2 and array.shape[0] == array.shape[1] > 1 and _equal(array, np.eye(len(array))):
         return f"np.eye({len(array)}{dtype})"

@@ -114,9 +114,11 @@ class _Simplifier:
         self._made: dict[Var, Equation] = {}
         self._known: dict[Any, Var] = {}
         self._substitutes: dict[Var, Atom] = {}
-        self._fills: dict[Var, Any] = {
-            var: _fill(array) for var, array in program.constants.items()
-        }
+        self._fills: dict[Var, Any] = {}
+        for var, array in program.constants.items():
+            fill = self._fills[var] = _fill(array)
+            if fill is not None and not var.shape:
+                self._substitutes[var] = Literal(fill)
         self._exposed = _exposed(program.equations)
         self._results = set(program.results())
 
@@ -154,7 +156,9 @@ class _Simplifier:
                 if simpler is not None:
                     return self._standing_in(eq, simpler)
         fill = _FILLED.get(eq.op, eq.params.get("fill_value") if eq.op is ops.full_like else None)
-        if isinstance(fill, (int, float)):
+        if eq.op is ops.broadcast_to:
+            self._fills[eq.out] = self.fill(eq.inputs[0])
+        elif isinstance(fill, (int, float)):
             self._fills[eq.out] = eq.out.dtype.type(fill)
         key = _key(eq)
         if key is None:
@@ -200,7 +204,9 @@ class _Simplifier:
         return eq.inputs if eq is not None and eq.op is op else None
 
     def fill(self, atom: Atom) -> Any:
-        return self._fills.get(atom) if isinstance(atom, Var) else None
+        if isinstance(atom, Literal):
+            return atom.value if isinstance(atom.value, np.generic) else None
+        return self._fills.get(atom)
 
     def sign_of_zero_matters(self, var: Var) -> bool:
         return var in self._exposed

@@ -49,6 +49,9 @@ _VIEWS = frozenset(
 """Operations whose result shares the memory of their operand, in NumPy."""
 
 
+_INDEXING = frozenset({"getitem", "scatter_add", "setitem"})
+
+
 class Specialize(BaseException):
     """The Python values of these inputs decide what the function does: trace it for each value."""
 
@@ -120,6 +123,8 @@ class Trace:
                     x = record.lift(x) if len(inputs) == 2 else as_tensor(x)
                     if x is NotImplemented:
                         return x
+                    if x._array.__class__ is not TracedArray:  # what rules read is the same value
+                        x._array = self.known(x._array)
                 arrays.append(x._array)
                 tracked = tracked or x._requires_grad
             else:
@@ -141,6 +146,8 @@ class Trace:
     ) -> TracedArray:
         """Compute the result on the examples, and write the equation down."""
         site = self.site or self._look(caller())
+        if op.name in _INDEXING:
+            self._check_index(op, params["index"], inputs)
         pairs = [self._atom(x) for x in inputs]
         atoms, values = tuple(a for a, _ in pairs), [value for _, value in pairs]
         params, examples = self._parameters(params)
@@ -341,6 +348,18 @@ class Trace:
             self.use(x)
             return self._atom(x._array)
         return self._atom(self.known(np.asarray(x)))
+
+    def _check_index(self, op: Op, index: Any, inputs: tuple[Any, ...]) -> None:
+        """Refuse a mask of traced values, which selects as many elements as they happen to be."""
+        if op.name == "setitem" and np.size(inputs[1]) == 1:
+            return
+        for part in index if isinstance(index, tuple) else (index,):
+            if isinstance(part, (TracedArray, Tensor)) and part.dtype == np.bool_:
+                raise TracingError(
+                    f"{self.described(_data(part))} selects elements in {self.name}() as a mask, "
+                    "and how many differs from call to call: write np.where(mask, a, b), or "
+                    "multiply by the mask."
+                )
 
     def _refuse_stale(self, x: TracedArray) -> None:
         if x.var in self._roots:

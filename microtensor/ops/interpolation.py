@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import implements
+from ..op import Recordable, implements
+from ..record import current_trace
 from .elementwise import where
 from .select import constant
 from .shape import concatenate, moveaxis
@@ -15,7 +16,10 @@ __all__ = ["geomspace", "interp", "linspace", "logspace", "polyval", "vander"]
 
 
 def _array(x: Any) -> Any:
-    return x if hasattr(x, "shape") else np.asarray(x)
+    if isinstance(x, Recordable):
+        return x
+    trace = current_trace()
+    return np.asarray(x) if trace is None else trace.known(np.asarray(x))
 
 
 def _float64(x: Any) -> Any:

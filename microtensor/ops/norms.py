@@ -158,7 +158,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
         rcond = float(np.finfo(np.result_type(a.dtype, b.dtype, 1.0)).eps * (m if m > n else n))
     x, s = lstsq_solution(a, b, rcond=rcond), svdvals(a)
     values = constant(s)
-    rank = int(np.sum(values > rcond * values.max(initial=0)))
+    rank = int(np.sum(values > rcond * values[:1]))
     error = matmul(a, x) - b
     residuals = np.atleast_1d(sum(error * error, axis=0))
     return x, residuals if rank == n < m else residuals[:0], rank, s

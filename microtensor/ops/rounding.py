@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Op, implements
+from ..errors import TracingError
+from ..op import Op, Recordable, implements
+from ..record import current_trace
 from .elementwise import divide, floor_divide, multiply, positive, remainder, trunc
+from .select import constant
 
 
 def _round(x: Any, decimals: int = 0) -> Any:
@@ -80,13 +83,22 @@ def modf(x: Any) -> tuple[Any, Any]:
 @implements(np.ldexp)
 def ldexp(x1: Any, x2: Any) -> Any:
     """Return ``x1 * 2**x2``; the exponents are integers, constant to differentiation."""
-    return multiply(x1, np.ldexp(np.ones((), x1.dtype), np.asarray(x2)))
+    one, exponents = np.ones((), x1.dtype), constant(x2)
+    if isinstance(exponents, Recordable):
+        return multiply(x1, current_trace().call(np.ldexp, (one, exponents), {}))
+    return multiply(x1, np.ldexp(one, exponents))
 
 
 @implements(np.frexp)
 def frexp(x: Any) -> tuple[Any, Any]:
     """Return mantissas between 0.5 and 1, and the exponents of 2: integers, and constants."""
-    _, exponents = np.frexp(_value(x))
+    values = constant(x)
+    if isinstance(values, Recordable):
+        raise TracingError(
+            "np.frexp() gives two arrays, which a traced function cannot take apart: divide by a "
+            "power of 2 instead."
+        )
+    _, exponents = np.frexp(values)
     return divide(x, np.ldexp(np.ones((), x.dtype), exponents)), exponents
 
 
@@ -94,8 +106,3 @@ def frexp(x: Any) -> tuple[Any, Any]:
 def imag(val: Any) -> Any:
     """Return the imaginary part of real numbers, 0."""
     return np.zeros_like(val)
-
-
-def _value(x: Any) -> Any:
-    """Return the values of ``x`` as an array, whatever it records."""
-    return np.asarray(x.detach() if hasattr(x, "detach") else x)

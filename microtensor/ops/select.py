@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Op, implements
+from ..op import Op, Recordable, implements
+from ..record import current_array
 from .index import scatter_add, setitem
 from .shape import ravel
 
@@ -30,8 +31,14 @@ choose_arrays = Op("choose", lambda *xs, index: np.choose(index, xs), broadcasts
 
 
 def constant(x: Any) -> Any:
-    """Return the values of ``x`` as an array of its own, whatever it records."""
-    return np.array(x.detach() if hasattr(x, "detach") else x)
+    """Return the values of ``x`` as an array of its own, whatever it records.
+
+    Of what a traced function computes it returns what stands for the values.
+    """
+    if isinstance(x, Recordable):
+        array = current_array(x)
+        return array.copy() if isinstance(array, Recordable) else np.array(array)
+    return np.array(x)
 
 
 def _bounded(indices: Any, length: int, mode: str) -> Any:
@@ -94,7 +101,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     tensor([2., 0., 4.], op=choose)
     """
     conditions = np.broadcast_arrays(*map(constant, condlist))
-    first = np.argmax([*conditions, np.ones(conditions[0].shape, bool)], axis=0)
+    first = np.argmax(np.stack([*conditions, np.ones(conditions[0].shape, bool)]), axis=0)
     return choose_arrays(*choicelist, default, index=first)
 
 
@@ -125,7 +132,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         return np.bincount(x, minlength=minlength)
     weights = weights if weights.dtype == np.float64 else weights.astype(np.float64)
-    return scatter_add(weights, x, (max(minlength, int(x.max(initial=-1)) + 1),))
+    return scatter_add(weights, x, (max(minlength, int(x.max()) + 1 if x.size else 0),))
 
 
 @implements(np.trim_zeros)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from .lower import is_ufunc
 from .program import Equation, Literal, Program, Update, Var
-from .slots import ArgumentSlot, ArraySlot, StateSlot, TensorSlot
+from .slots import ArgumentSlot, ArraySlot, GradientSlot, ItemSlot, StateSlot, TensorSlot
 from .views import roots
 
-__all__ = ["Commit", "in_place", "needed_reads", "planned"]
+__all__ = ["Commit", "handed_out", "in_place", "key_of", "needed_reads", "numbers_of", "planned"]
 
 
 @dataclass
@@ -42,13 +43,13 @@ class Commit:
 def in_place(program: Program) -> dict[int, Var]:
     """Return which updates, by position, change an array that the program has read."""
     arrays = {
-        _key(read.slot): read.var
+        key_of(read.slot): read.var
         for read in program.reads
         if isinstance(read.slot, (TensorSlot, StateSlot, ArraySlot)) and not read.var.scalar
     }
     found = {}
     for i, update in enumerate(program.updates):
-        target = arrays.get(_key(update.slot))
+        target = arrays.get(key_of(update.slot))
         if target is not None and _fits(update, target):
             found[i] = target
     return found
@@ -65,15 +66,26 @@ def needed_reads(program: Program) -> Program:
     return needed
 
 
+def handed_out(program: Program, changes: Collection[int]) -> list[Var]:
+    """Return the arrays that leave the program: outputs, and updates that are not in place."""
+    atoms = [output.atom for output in program.outputs]
+    atoms += [update.atom for i, update in enumerate(program.updates) if i not in changes]
+    return [a for a in dict.fromkeys(atoms) if isinstance(a, Var) and not a.scalar]
+
+
+def numbers_of(program: Program) -> list[Var]:
+    """Return the Python numbers that leave the program."""
+    atoms = [*(output.atom for output in program.outputs), *(u.atom for u in program.updates)]
+    return [a for a in dict.fromkeys(atoms) if isinstance(a, Var) and a.scalar]
+
+
 def planned(program: Program, held: set[Var]) -> Commit:
     """Find the equations that may write where their results belong, and put them last.
 
     One may if nobody else needs its result, and it comes after all that read what it overwrites.
     """
     changes = {i: target for i, target in in_place(program).items() if target in held}
-    handed_out = [output.atom for output in program.outputs]
-    handed_out += [u.atom for i, u in enumerate(program.updates) if i not in changes]
-    arrays = [a for a in dict.fromkeys(handed_out) if isinstance(a, Var) and not a.scalar]
+    arrays = handed_out(program, changes)
     uses = Counter(var for equation in program.equations for var in equation.uses())
     makers = {equation.out: equation for equation in program.equations}
     wanted = Counter(program.updates[i].atom for i in changes)
@@ -127,9 +139,14 @@ def _fits(update: Update, target: Var) -> bool:
     return atom.shape == target.shape and atom.dtype == target.dtype
 
 
-def _key(slot: object) -> object:
+def key_of(slot: object) -> object:
+    """Return what two slots have in common that are one place."""
     if isinstance(slot, TensorSlot):
         return id(slot.tensor)
+    if isinstance(slot, GradientSlot):
+        return "gradient", id(slot.tensor)
+    if isinstance(slot, ItemSlot):
+        return id(slot.container), slot.key
     if isinstance(slot, StateSlot):
         return id(slot.state), id(slot.parameter), slot.key
     return id(slot)

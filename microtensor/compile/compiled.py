@@ -3,106 +3,45 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from .. import record
-from ..errors import ArgumentError, TracingError
-from ..func.trees import leaves
+from ..errors import ArgumentError, ShapeError, TracingError
+from ..func.trees import leaves, rebuild
+from ..record import wrap
 from ..state import modes
 from ..tensor import Tensor
-from .commit import needed_reads
-from .entry import BUSY, MISS, Entry, Kernel
-from .guards import Surroundings, static_argument
-from .lower import lowered
-from .numpy_backend import NumPyKernel
-from .peephole import cast_beforehand, cheaper
+from .entry import BUSY, MISS
+from .guards import static_argument
 from .program import Program
-from .pullback import Pullback
-from .simplify import simplified
-from .slots import ArgumentSlot
-from .trace import Trace, traced
+from .specialization import Specialization
 
-__all__ = ["Compiled", "Specialization", "compile"]
+__all__ = ["Compiled", "compile"]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+_BACKENDS = ("numpy", "numba")
 _MOST_PROGRAMS = 32
 """More programs for one function mean that something changes in every call."""
 
 
-class Specialization:
-    """What was compiled for one kind of call.
+class Compiled:
+    """A function that `compile` made fast. It is called as the function was.
 
     Attributes
     ----------
-    program
-        What was traced, for people.
-    kernel
-        What runs.
-    entry
-        What a call runs through.
-    seconds
-        How long tracing and compiling took.
+    fn
+        The function as it was written.
+    backend
+        ``"numpy"`` or ``"numba"``.
+    specializations
+        What was compiled for each kind of call.
     """
 
-    def __init__(
-        self, compiled: Compiled, args: Sequence[Any], kwargs: dict[str, Any], backend: str
-    ) -> None:
-        start = time.perf_counter()
-        given = [leaf for _, leaf in leaves((tuple(args), kwargs))]
-        program, trace = traced(compiled.fn, args, kwargs)
-        self.recording = modes.recording
-        self.arguments = program.arguments
-        self.trace: Trace = trace
-        self.program: Program = simplified(program)
-        self.kernel: Kernel = _kernel(self.program, backend)
-        self.entry = Entry(
-            self.kernel.program,  # type: ignore[attr-defined]
-            self.kernel,
-            lambda names: Surroundings(compiled.fn, given, trace, names),
-            given,
-            trace,
-            compiled.reuse_results,
-        )
-        self.runs_as_written = False
-        """Whether the results need a history that the program cannot give them."""
-        self.pullback = self._pullback(compiled, given)
-        self.seconds = time.perf_counter() - start
-
-    def _pullback(self, compiled: Compiled, given: Sequence[Any]) -> Pullback | None:
-        outputs = [i for i, output in enumerate(self.program.outputs) if output.requires_grad]
-        if not outputs:
-            return None
-        others = self.trace.leaves_beside_arguments()
-        changes = any(equation.op.name == "random" for equation in self.program.equations)
-        if others is None or changes or self.program.updates:
-            self.runs_as_written = True
-            return None
-        arguments = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x._requires_grad]
-        return Pullback(
-            compiled.__name__,
-            compiled.fn,
-            outputs,
-            arguments,
-            others,
-            lambda fn: Compiled(fn, compiled.backend, compiled.reuse_results),
-        )
-
-
-    def call(self, given: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the program, and give its results their histories."""
-        if self.runs_as_written:
-            return MISS if self.entry.fits(*given) is MISS else BUSY
-        result = self.entry.call(*given)
-        if self.pullback is None or result is MISS or result is BUSY:
-            return result
-        return self.pullback.attach(result, args, kwargs)
-
-
-class Compiled:
-    """A function that `compile` made fast. It is called as the function was."""
+    __name__: str
 
     def __init__(self, fn: Callable[..., Any], backend: str, reuse_results: bool) -> None:
         functools.update_wrapper(self, fn, updated=())
@@ -112,6 +51,7 @@ class Compiled:
         self.reuse_results = reuse_results
         self.specializations: list[Specialization] = []
         self._calls: dict[int, Callable[..., Any]] = {}
+        self._latest: Specialization | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
@@ -120,71 +60,157 @@ class Compiled:
                 result = call(*args)
                 if result is not MISS and result is not BUSY:
                     return result
-        return self._slow(args, kwargs)
+        return self._found(args, kwargs)
 
-    def _slow(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Find the program that fits a call, or make it."""
+    def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
+        """Call the function ``n`` times with the same arguments, and return all results.
+
+        With the numba backend the steps are done in native code, without coming back to Python.
+
+        Parameters
+        ----------
+        n
+            How many times, at least once.
+        args, kwargs
+            The arguments of every call.
+
+        Returns
+        -------
+        What the function returns, each array or number with an axis of length ``n`` in front: the
+        loss curve, of a training step that returns its loss.
+
+        Raises
+        ------
+        ArgumentError
+            If ``n`` is not a positive integer.
+        ShapeError
+            If the shape of a result changes from step to step.
+
+        Examples
+        --------
+        >>> import microtensor as mt
+        >>> w = mt.tensor(4.0, requires_grad=True)
+        >>> @mt.compile
+        ... def step():
+        ...     w.grad = None
+        ...     loss = w * w
+        ...     loss.backward()
+        ...     with mt.no_grad():
+        ...         w -= 0.25 * w.grad
+        ...     return loss
+        >>> step.repeat(3)
+        tensor([16.,  4.,  1.])
+        """
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise ArgumentError(f"repeat() takes a positive number of steps, and got {n!r}.")
+        result = self(*args, **kwargs)
+        values = [value for _, value in leaves(result)]
+        stacks = [_stack(self.__name__, n, value) for value in values]
+        _put(self.__name__, stacks, 0, values)
+        done = 1
+        while done < n:
+            known = self._latest
+            if known is not None and known.repeats(n - done, args, kwargs, stacks, done):
+                break
+            result = self(*args, **kwargs)
+            _put(self.__name__, stacks, done, [value for _, value in leaves(result)])
+            done += 1
+        kinds = (
+            wrap(stack) if isinstance(value, Tensor) else stack
+            for stack, value in zip(stacks, values, strict=True)
+        )
+        return rebuild(result, kinds)
+
+    def explain(self) -> str:
+        """Say how the operations of the latest kind of call are computed, and what it took."""
+        return self._known().explained()
+
+    @property
+    def program(self) -> Program:
+        """The program of the latest kind of call, to be printed or drawn."""
+        return self._known().program
+
+    @property
+    def source(self) -> str:
+        """The code that runs for the latest kind of call."""
+        return self._known().kernel.source
+
+    @property
+    def compile_seconds(self) -> float:
+        """How long tracing and compiling took, for all kinds of calls together."""
+        return sum(known.seconds for known in self.specializations)
+
+    def __repr__(self) -> str:
+        return (
+            f"<compiled {self.__name__}, backend={self.backend!r}, for "
+            f"{len(self.specializations)} kinds of calls>"
+        )
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        """Be a method, if the function was one."""
+        return self if owner is None else functools.partial(self, owner)
+
+    def _found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the program that fits a call, or make it; if none can, the function itself."""
         if record.current_trace() is not None or modes.watcher is not None:
             return self.fn(*args, **kwargs)
-        given = [leaf for _, leaf in leaves((args, kwargs))]
-        shape = _structure(args, kwargs)
+        structure = _structure(args), _structure(kwargs)
         for known in reversed(self.specializations):
-            if known.structure == shape:  # type: ignore[attr-defined]
-                result = known.call(given, args, kwargs)
-                if result is BUSY:
-                    return self.fn(*args, **kwargs)
+            if known.structure == structure:
+                result = known(args, kwargs)
                 if result is not MISS:
-                    self._prefer(known, args, kwargs)
-                    return result
-        made = self._specialized(args, kwargs)
-        made.structure = shape  # type: ignore[attr-defined]
-        result = made.call(given, args, kwargs)
-        if result is BUSY:
-            return self.fn(*args, **kwargs)
+                    return self._took(known, result, args, kwargs)
+        made = self._made(args, kwargs, structure)
+        result = made(args, kwargs)
         if result is MISS:
             raise TracingError(
-                f"{self.__name__}() changes, while it runs, what it was traced with: a module, "
-                "a variable that it refers to, or a setting."
+                f"{self.__name__}() changes, while it runs, what it was traced with: a module, a "
+                "variable that it refers to, or a setting."
             )
-        self._prefer(made, args, kwargs)
-        return result
+        return self._took(made, result, args, kwargs)
 
-    def _specialized(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialization:
+    def _took(
+        self, known: Specialization, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Remember which program a call took, to try it first the next time."""
+        self._latest = known
+        if not kwargs and known.is_direct and all(map(_is_leaf, args)):
+            self._calls[len(args)] = known.entry.call
+        return self.fn(*args, **kwargs) if result is BUSY else result
+
+    def _made(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], structure: Any
+    ) -> Specialization:
         for path, leaf in leaves((args, kwargs), "arguments"):
             if not isinstance(leaf, (Tensor, np.ndarray, np.generic, int, float)):
                 static_argument(path, leaf)
         if len(self.specializations) >= _MOST_PROGRAMS:
             raise ArgumentError(
-                f"{self.__name__}() was compiled {_MOST_PROGRAMS} times, since something that is "  # type: ignore[attr-defined]
+                f"{self.__name__}() was compiled {_MOST_PROGRAMS} times, since something that is "
                 "no array changes from call to call: shapes, a variable, an argument that decides "
                 "what is done. Make it an array or a float, pad to one shape, or compile another "
                 "function for it."
             )
-        made = Specialization(self, args, kwargs, self.backend)
+        made = Specialization(self, args, kwargs, structure)
         self.specializations.append(made)
         return made
 
-    def _prefer(self, known: Specialization, args: tuple[Any, ...], kwargs: Any) -> None:
-        """Try this program first for calls of this kind."""
-        if not kwargs and known.pullback is None and all(_is_leaf(arg) for arg in args):
-            self._calls[len(args)] = known.entry.call
-
-    @property
-    def program(self) -> Program:
-        """The program of the latest call's kind, to be printed or drawn."""
-        return self._latest().program
-
-    @property
-    def source(self) -> str:
-        """The code that runs for the latest call's kind."""
-        return self._latest().kernel.source  # type: ignore[attr-defined, no-any-return]
-
-    def _latest(self) -> Specialization:
-        if not self.specializations:
+    def _known(self) -> Specialization:
+        if self._latest is None:
             raise ArgumentError(
-                f"{self.__name__}() has no program yet: it is traced in its first call."  # type: ignore[attr-defined]
+                f"{self.__name__}() has no program yet: it is traced in its first call."
             )
-        return self.specializations[-1]
+        return self._latest
+
+
+@overload
+def compile(fn: F, *, backend: str = ..., reuse_results: bool = ...) -> Compiled: ...
+
+
+@overload
+def compile(
+    fn: None = ..., *, backend: str = ..., reuse_results: bool = ...
+) -> Callable[[Callable[..., Any]], Compiled]: ...
 
 
 def compile(
@@ -193,41 +219,101 @@ def compile(
     backend: str = "numpy",
     reuse_results: bool = False,
 ) -> Any:
-    """Make a function fast."""
+    """Make a function fast: it is traced in its first call, and from then on its program runs.
+
+    It may be a function of arrays and Tensors, a model, a loss with its gradients, or a whole
+    training step: what it changes, parameters, gradients, attributes, an optimizer's state, is
+    changed in the same places. It computes what the function computes, to rounding, or raises.
+
+    What comes from outside is looked up in every call: arguments, numbers among them, the Tensors
+    and arrays that the function refers to, an optimizer's settings; random numbers of `nn.Dropout`
+    are drawn in every call. Other shapes, dtypes, strings, ``train`` or ``eval``, what requires a
+    gradient: for each of these the function is traced anew. A plain array that it refers to may
+    change, but what it computes of that with NumPy alone, without a Tensor, is computed once.
+
+    Parameters
+    ----------
+    fn
+        The function; without it, `compile` is a decorator with arguments.
+    backend
+        ``"numpy"``: a Python function of NumPy calls that reuses its memory. ``"numba"``: native
+        code, for which ``pip install 'microtensor[jit]'`` is needed; compiling takes seconds, once:
+        the code is kept on disk.
+    reuse_results
+        Whether results may be overwritten by the next call.
+
+    Returns
+    -------
+    `Compiled`, which is called as the function was; it has ``repeat``, ``source``, ``program``,
+    ``explain`` and ``compile_seconds``.
+
+    Raises
+    ------
+    TracingError
+        In the first call, if the function asks for a value, as ``if x > 0`` does, draws random
+        numbers that a program cannot repeat, or keeps a tensor in a list.
+    ArgumentError
+        If there is no such backend; in a call, if an argument that is no array cannot be hashed,
+        or something that is none changes in every call.
+    MissingDependencyError
+        In the first call, if numba is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import microtensor as mt
+    >>> from microtensor import nn, optim
+    >>> model = nn.Linear(2, 1, generator=np.random.default_rng(0))
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> @mt.compile
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = nn.functional.mse_loss(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> x, y = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[0.0], [1.0]])
+    >>> losses = [step(x, y).item() for _ in range(100)]
+    >>> losses[-1] < 0.01 * losses[0]
+    True
+    """
+    if backend not in _BACKENDS:
+        raise ArgumentError(f"backend is {backend!r}, and must be one of {', '.join(_BACKENDS)}.")
     if fn is None:
         return functools.partial(compile, backend=backend, reuse_results=reuse_results)
+    if not callable(fn):
+        raise ArgumentError(f"compile() takes a function, and got {fn!r}.")
     return Compiled(fn, backend, reuse_results)
 
 
-def _kernel(program: Program, backend: str) -> Kernel:
-    low = needed_reads(cast_beforehand(simplified(cheaper(simplified(lowered(program))))))
-    loose = frozenset(
-        read.var
-        for read in low.reads
-        if not isinstance(read.slot, ArgumentSlot)
-        and not read.var.scalar
-        and not np.asarray(_array(read.slot.read())).flags.c_contiguous
-    )
-    return NumPyKernel(low, loose)
-
-
-def _array(value: Any) -> Any:
-    return value._array if isinstance(value, Tensor) else value
-
-
-def _structure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _structure(tree: Any) -> Any:
     """Return how arguments are nested, as something that can be compared."""
-
-    def shape(tree: Any) -> Any:
-        if isinstance(tree, dict):
-            return type(tree), tuple((key, shape(value)) for key, value in tree.items())
-        if isinstance(tree, (tuple, list)):
-            return type(tree), tuple(map(shape, tree))
-        return tree is None
-
-    return shape(args), shape(kwargs)
+    if isinstance(tree, dict):
+        return type(tree), tuple((key, _structure(value)) for key, value in tree.items())
+    if isinstance(tree, (tuple, list)):
+        return type(tree), tuple(map(_structure, tree))
+    return tree is None
 
 
 def _is_leaf(value: Any) -> bool:
     return value is not None and not isinstance(value, (tuple, list, dict))
 
+
+def _stack(name: str, n: int, value: Any) -> Any:
+    array = value._array if isinstance(value, Tensor) else np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ArgumentError(
+            f"repeat() of {name}() collects arrays and numbers, and it returned {value!r}."
+        )
+    return np.empty((n, *array.shape), array.dtype)
+
+
+def _put(name: str, stacks: Sequence[Any], i: int, values: Sequence[Any]) -> None:
+    for stack, value in zip(stacks, values, strict=True):
+        array = value._array if isinstance(value, Tensor) else np.asarray(value)
+        if array.shape != stack.shape[1:]:
+            raise ShapeError(
+                f"repeat() of {name}() had results of shape {stack.shape[1:]}, and in step {i} one "
+                f"of shape {array.shape}: call it step by step."
+            )
+        stack[i] = array

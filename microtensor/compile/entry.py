@@ -12,7 +12,7 @@ import linecache
 import operator
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -46,6 +46,8 @@ _numbers = itertools.count(1)
 class Kernel(Protocol):
     """A program, made ready to run by a backend."""
 
+    program: Program
+    source: str
     given: list[Var]
     held: list[Var]
     results: list[Var]
@@ -60,6 +62,17 @@ class Kernel(Protocol):
     def explained(self, error: Exception) -> Exception:
         """Say where in the user's code an exception came from."""
 
+    def explain(self) -> list[str]:
+        """Say of each operation how it is computed."""
+
+
+@runtime_checkable
+class Repeating(Protocol):
+    """A kernel whose bound functions have a ``repeat``, which does several steps."""
+
+    def repeat(self, n: int, kept: dict[Var, Any]) -> None:
+        """Run the program ``n`` times on what it ran on last."""
+
 
 class Entry:
     """Writes the function that a call runs through.
@@ -68,6 +81,8 @@ class Entry:
     ----------
     call
         The function, which takes the leaves of the arguments.
+    repeat
+        Takes the same, then a number of steps, and stacks of arrays for results.
     fits
         Takes the same, and returns `MISS` if the program does not fit the call.
     """
@@ -97,9 +112,12 @@ class Entry:
         self._results = {var: f"out{i}" for i, var in enumerate(kernel.results)}
         self._sets: list[tuple[Any, ...]] = []
         held = [_array(self._slots[var].read()) for var in kernel.held]
-        self._unheld = self._references(self._new_set(tuple(held)))
+        first = self._new_set(tuple(held))
+        self._unheld = self._references(first)
+        self._new_set(tuple(held))  # the kernel holds the results of one set besides
+        self._resting = self._references(first)
         self.source = self._written()
-        self.call, self.fits = self._compiled()
+        self.call, self.repeat, self.fits = self._compiled()
         del self._leaves
 
     # The text
@@ -109,21 +127,26 @@ class Entry:
         checks = [*self._checks(), *self._argument_checks()]
         body = [*checks, *self._lookups()]
         body += ["if busy:", "    return BUSY", *self._fresh_results()]
-        given = ", ".join(self._given(var) for var in self._kernel.given)
+        given = "".join(f"{self._given(var)}, " for var in self._kernel.given)
         assigned = "numbers = " if self._kernel.numbers else ""
-        body += ["busy = True", "try:", f"    {assigned}run({given})"]
-        body += ["except Exception as error:", "    raise failed(error)", "finally:"]
-        body += ["    busy = False", *self._deliveries(), f"return {self._returned()}"]
+        rest = ["except Exception as error:", "    raise failed(error)", "finally:"]
+        rest += ["    busy = False", *self._deliveries()]
+        body += ["busy = True", "try:"]
+        once = [*body, f"    {assigned}run({given})", *rest, f"return {self._returned()}"]
+        often = [*body, f"    run.repeat({given}n, kept)", *rest]
         state = sorted(self._state)
         lines = [
             f"def make({', '.join(state)}):",
             f"    def call({', '.join(arguments)}):",
             f"        nonlocal {', '.join(state)}",
-            *(f"        {line}" for line in body),
+            *(f"        {line}" for line in once),
+            f"    def repeat({', '.join([*arguments, 'n', 'kept'])}):",
+            f"        nonlocal {', '.join(state)}",
+            *(f"        {line}" for line in often),
             f"    def fits({', '.join(arguments)}):",
             f"        nonlocal {', '.join(state)}",
             *(f"        {line}" for line in checks),
-            "    return call, fits",
+            "    return call, repeat, fits",
         ]
         return "\n".join(lines) + "\n"
 
@@ -408,7 +431,7 @@ class Entry:
 
     # What it calls
 
-    def _compiled(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def _compiled(self) -> tuple[Callable[..., Any], ...]:
         file = f"<microtensor call of {self._program.name} {next(_numbers)}>"
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         self._names["failed"] = self._kernel.explained
@@ -420,7 +443,7 @@ class Entry:
         state |= {f"held{i}": array for i, array in enumerate(held)}
         state |= dict(zip(self._result_state(), results, strict=True))
         state["run"] = run
-        made: tuple[Callable[..., Any], Callable[..., Any]] = names["make"](**state)
+        made: tuple[Callable[..., Any], ...] = names["make"](**state)
         return made
 
     def _rebind(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -431,7 +454,7 @@ class Entry:
     def _other(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take a set of arrays for results that nobody holds, or a new one."""
         for known in self._sets:
-            if all(map(operator.le, self._references(known), self._unheld)):
+            if all(map(operator.le, self._references(known), self._resting)):
                 return known
         made = self._new_set(held)
         self._sets = [*self._sets[-2:], made]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import MicrotensorError
 from .buffers import Buffers
-from .commit import Commit, planned
+from .commit import Commit, numbers_of, planned
 from .emit import Emitter
 from .program import Equation, Program, Site, Var
 from .slots import ArgumentSlot
@@ -59,13 +58,7 @@ class NumPyKernel:
         self.held = [v for v in reads if v not in given]
         self.commit: Commit = planned(program, set(self.held))
         self.results = self.commit.handed_out
-        self.numbers = list(
-            dict.fromkeys(
-                atom
-                for atom in (*[o.atom for o in program.outputs], *[u.atom for u in program.updates])
-                if isinstance(atom, Var) and atom.scalar
-            )
-        )
+        self.numbers = numbers_of(program)
         self.buffers = Buffers()
         emitter = Emitter(self.buffers, self.given, self.held, self.results, program.constants)
         self.lines, self.sites = self._body(emitter)
@@ -101,6 +94,10 @@ class NumPyKernel:
                 f"    {linecache.getline(site.file, site.line).strip()}"
             )
         return error
+
+    def explain(self) -> list[str]:
+        """Say of each operation how it is computed."""
+        return [f"{len(self.lines)} lines of NumPy calls", f"{self.buffers.nbytes} bytes of buffers"]
 
     def _body(self, emitter: Emitter) -> tuple[list[str], dict[int, Site]]:
         commit = self.commit
@@ -163,12 +160,3 @@ def _last_uses(
             ends[i].append(var)
     return ends
 
-
-def run_error(kernel: NumPyKernel, error: Exception) -> Exception:
-    """Return the error to raise for one in the generated code."""
-    return error if isinstance(error, MicrotensorError) else kernel.explained(error)
-
-
-def total_bytes(arrays: Iterable[Any]) -> int:
-    """Return how much memory arrays take."""
-    return sum(array.nbytes for array in arrays)

@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 
-WORKLOADS = ("tutorial", "mlp", "chain", "imports")
+WORKLOADS = ("tutorial", "mlp", "chain", "imports", "compiled")
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from microtensor.errors import (
     TracingError,
 )
 
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "numba")
 backends = pytest.mark.parametrize("backend", BACKENDS)
 
 

@@ -399,3 +399,6 @@ _RULES: dict[str, Rule] = {
     norms.p_norm.name: _norm,
     "tensordot": _tensordot,
 }
+
+EXPANDED = frozenset(_RULES) | {"sigmoid", "relu", "softplus"}
+"""Operations that are no primitive of NumPy's and have a native form all the same."""

@@ -13,6 +13,9 @@ from .views import roots
 
 __all__ = ["Commit", "handed_out", "in_place", "key_of", "needed_reads", "numbers_of", "planned"]
 
+PIECE = 1 << 13
+"""How many elements of a large array are changed at a time: they fit into a fast cache."""
+
 
 @dataclass
 class Commit:
@@ -24,6 +27,8 @@ class Commit:
         The equations; those of ``last`` write into arrays that the program reads.
     targets
         For each result of ``last``, the value whose array it is written into.
+    before
+        For each result of ``last``, the operations done together with it, piece by piece.
     copies
         What else is copied at the end: a value, and the value whose array it goes into.
     saved
@@ -35,6 +40,7 @@ class Commit:
     first: list[Equation]
     last: list[Equation] = field(default_factory=list)
     targets: dict[Var, Var] = field(default_factory=dict)
+    before: dict[Var, list[Equation]] = field(default_factory=dict)
     copies: list[tuple[Var, Var]] = field(default_factory=list)
     saved: list[Var] = field(default_factory=list)
     handed_out: list[Var] = field(default_factory=list)
@@ -110,7 +116,10 @@ def planned(program: Program, held: set[Var]) -> Commit:
     for atom in _conflicting(late, commit.targets, root):
         commit.copies.append((atom, commit.targets.pop(atom)))
         del late[atom]
-    commit.first = [equation for equation in program.equations if equation.out not in late]
+    for atom, equation in late.items():
+        commit.before[atom] = _leading_to(equation, makers, uses, root, set(arrays))
+    moved = {e.out for made in commit.before.values() for e in made} | late.keys()
+    commit.first = [equation for equation in program.equations if equation.out not in moved]
     commit.last = list(late.values())
     overwritten = {*commit.targets.values(), *(target for _, target in commit.copies)}
     commit.saved = [a for a, _ in commit.copies if root.get(a, a) in overwritten]
@@ -130,6 +139,44 @@ def _conflicting(
             for var in equation.uses()
         )
     ]
+
+
+def _leading_to(
+    last: Equation,
+    makers: dict[Var, Equation],
+    uses: Counter[Var],
+    root: dict[Var, Var],
+    handed_out: set[Var],
+) -> list[Equation]:
+    """Return the operations that only ``last`` needs, to be done with it piece by piece.
+
+    So what changes a large array never needs another one of that size.
+    """
+    shape = last.out.shape
+
+    def by_pieces(equation: Equation) -> bool:
+        return is_ufunc(equation.op) and all(
+            not atom.shape or (atom.shape == shape and atom not in root)
+            for atom in equation.inputs
+        )
+
+    if last.out.size <= PIECE or not by_pieces(last):
+        return []
+    found: list[Equation] = []
+    pending = [last]
+    while pending:
+        for atom in pending.pop().inputs:
+            maker = makers.get(atom) if isinstance(atom, Var) else None
+            if (
+                maker is not None
+                and maker.out.shape == shape
+                and uses[maker.out] == 1
+                and maker.out not in handed_out
+                and by_pieces(maker)
+            ):
+                found.append(maker)
+                pending.append(maker)
+    return found[::-1]
 
 
 def _fits(update: Update, target: Var) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .buffers import Buffers
+from .commit import PIECE
 from .lower import is_ufunc
 from .program import Atom, Equation, Literal, Var, variables_in
 from .views import is_view
@@ -110,6 +111,42 @@ class Emitter:
         else:
             out = self._place(equation, target, ends)
             yield from self._computed(equation, out)
+        for var in ends:
+            self.buffers.give_back(var)
+
+    def by_pieces(
+        self, equations: Sequence[Equation], target: Var, ends: Sequence[Var]
+    ) -> Iterator[str]:
+        """Yield the statements for elementwise equations, each on a piece of its arrays."""
+        pieces = self._function("pieces", pieces_of)
+        shape = equations[-1].out.shape
+        names: dict[Var, str] = {}
+        sources: list[str] = []
+        body: list[str] = []
+        for equation in equations:
+            for atom in equation.inputs:
+                if isinstance(atom, Var) and atom.shape == shape and atom not in names:
+                    names[atom] = f"piece{len(names)}"
+                    sources.append(f"{pieces}({self._names[atom]})")
+            out = equation.out
+            if equation is equations[-1]:
+                names[out] = names.get(target, f"piece{len(names)}")
+                if target not in names:
+                    sources.append(f"{pieces}({self._names[target]})")
+            else:
+                names[out] = f"piece{len(names)}"
+                part = Var((min(PIECE, out.size),), out.dtype)
+                block = self.buffers.take(part)
+                sources.append(f"{pieces}({self._buffer(part, block)}, {out.size})")
+        saved = {var: self._names[var] for var in names if var in self._names}
+        self._names |= names
+        body = [s for equation in equations for s in self._computed(equation, names[equation.out])]
+        self._names |= saved
+        name = f"pieces{len(self._prepared)}"
+        self._prepared.append(f"{name} = list(zip({', '.join(sources)}))")
+        variables = list(dict.fromkeys(names.values()))
+        yield f"for {', '.join(variables)} in {name}:"
+        yield from (f"    {statement}" for statement in body)
         for var in ends:
             self.buffers.give_back(var)
 
@@ -343,6 +380,14 @@ class Emitter:
         elif known is not function:
             return self._function(f"{name}_", function)
         return name
+
+
+def pieces_of(array: Any, size: int | None = None) -> list[Any]:
+    """Return the pieces of an array, flat; of a buffer, those of an array of ``size``."""
+    flat = array.reshape(-1)
+    if size is None:
+        return [flat[i : i + PIECE] for i in range(0, flat.size, PIECE)]
+    return [flat[: min(PIECE, size - i)] for i in range(0, size, PIECE)]
 
 
 def _literal_name(value: Any, dtype: np.dtype[Any]) -> str:

@@ -65,6 +65,9 @@ class Kernel(Protocol):
     def explain(self) -> list[str]:
         """Say of each operation how it is computed."""
 
+    def forget(self) -> None:
+        """Let go of what only making the kernel needed."""
+
 
 @runtime_checkable
 class Repeating(Protocol):
@@ -118,7 +121,7 @@ class Entry:
         self._resting = self._references(first)
         self.source = self._written()
         self.call, self.repeat, self.fits = self._compiled()
-        del self._leaves
+        del self._leaves, self._trace  # what was written holds what it needs, and no more
 
     # The text
 

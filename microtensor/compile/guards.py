@@ -48,7 +48,6 @@ class Surroundings:
         names: dict[str, Any],
     ) -> None:
         self._names = names
-        self._trace = trace
         self.found: dict[int, str] = {}
         self.conditions: list[str] = []
         read = {id(_subject(read.slot)) for read in trace.reads if _subject(read.slot) is not None}

@@ -93,6 +93,10 @@ class NumbaKernel:
         """Say of each operation how it is computed: in native code, by BLAS or by NumPy."""
         return self.native.explain()
 
+    def forget(self) -> None:
+        """Let go of what only making the kernel needed."""
+        self.program = self.program.with_equations([])
+
     def repeat(self, n: int, kept: dict[Var, Any]) -> None:
         """Run the program ``n`` times on what it ran on last; keep results in stacks of arrays."""
         self.native.repeat(n, [kept.get(var) for var in self.native.results])

@@ -61,8 +61,8 @@ class NumPyKernel:
         self.numbers = numbers_of(program)
         self.buffers = Buffers()
         emitter = Emitter(self.buffers, self.given, self.held, self.results, program.constants)
-        self.lines, self.sites = self._body(emitter)
-        self.source = "\n".join(self.lines) + "\n"
+        lines, self.sites = self._body(emitter)
+        self.source = "\n".join(lines) + "\n"
         self.file = f"<microtensor {program.name} {next(_numbers)}>"
         text = self.source.splitlines(keepends=True)
         linecache.cache[self.file] = len(self.source), None, text, self.file
@@ -97,17 +97,27 @@ class NumPyKernel:
 
     def explain(self) -> list[str]:
         """Say of each operation how it is computed."""
-        return [f"{len(self.lines)} lines of NumPy calls", f"{self.buffers.nbytes} bytes of buffers"]
+        return [f"{len(self.source.splitlines())} lines of NumPy calls", f"{self.buffers.nbytes} bytes of buffers"]
+
+    def forget(self) -> None:
+        """Let go of what only making the kernel needed."""
+        self.program = self.program.with_equations([])
+        del self.commit
 
     def _body(self, emitter: Emitter) -> tuple[list[str], dict[int, Site]]:
         commit = self.commit
         equations = [*commit.first, *commit.last]
-        ends = _last_uses(equations, emitter, commit)
+        together = {e.out: [*commit.before[e.out], e] for e in commit.last}
+        ends = _last_uses(equations, together, emitter, commit)
         statements: list[tuple[str, Equation | None]] = []
 
         def write(equation: Equation, ends: list[Var]) -> None:
             target = commit.targets.get(equation.out)
-            for statement in emitter.statements(equation, target, ends):
+            if target is not None and len(together[equation.out]) > 1:
+                written = emitter.by_pieces(together[equation.out], target, ends)
+            else:
+                written = emitter.statements(equation, target, ends)
+            for statement in written:
                 statements.append((statement, equation))
 
         middle = len(commit.first)
@@ -142,15 +152,19 @@ class NumPyKernel:
 
 
 def _last_uses(
-    equations: Sequence[Equation], emitter: Emitter, commit: Commit
+    equations: Sequence[Equation],
+    together: dict[Var, list[Equation]],
+    emitter: Emitter,
+    commit: Commit,
 ) -> list[list[Var]]:
     """Return for each equation the values that nobody needs after it."""
     last: dict[Var, int] = {}
     for i, equation in enumerate(equations):
         emitter.note(equation)
         last[emitter.root(equation.out)] = i
-        for var in equation.uses():
-            last[emitter.root(var)] = i
+        for part in together.get(equation.out, [equation]):
+            for var in part.uses():
+                last[emitter.root(var)] = i
     kept = {emitter.root(v) for v in commit.handed_out} | {
         emitter.root(v) for v, _ in commit.copies
     }

@@ -70,6 +70,7 @@ class Specialization:
             compiled.reuse_results,
         )
         self._may_repeat = self._can_repeat(trace)
+        self.kernel.forget()
         self.seconds = time.perf_counter() - start
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -193,7 +193,8 @@ class _Printer:
         texts = [self._rendered(expression) for expression in returned]
         line = f"    return {', '.join(texts) or 'None'}"
         if len(line) > _WIDTH:
-            return [*lines, "    return (", *(f"        {text}," for text in texts), "    )"]
+            broken = [part for text in texts for part in _broken(f"        {text},")]
+            return [*lines, "    return (", *broken, "    )"]
         return [*lines, line]
 
     def _head(self, name: str) -> list[str]:
@@ -253,12 +254,16 @@ def _nested(tree: Any) -> Expression:
     return fill(f"({inner},)" if len(parts) == 1 else f"({inner})", "atom", parts)
 
 
+def _broken(line: str) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(
+        line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def _wrapped(line: str) -> list[str]:
     """Break a line that holds a long array after commas."""
     if len(line) <= 2 * _WIDTH or "np.array(" not in line:
         return [line]
-    return textwrap.wrap(
-        line, _WIDTH, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False,
-        initial_indent="",
-    )  # fmt: skip
+    return _broken(line)
 

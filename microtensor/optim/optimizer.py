@@ -10,6 +10,7 @@ import numpy as np
 from ..diagnosis import called
 from ..errors import ArgumentError, DtypeError, StateDictError
 from ..inplace import clock
+from ..record import current_trace
 from ..state import enable_grad
 from ..tensor import Tensor
 
@@ -110,6 +111,9 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        trace = current_trace()
+        if trace is not None:
+            trace.watch(self)
         for parameter, change in self._changes():
             data = parameter._array
             if data.__class__ is not np.ndarray or not data.flags.writeable:

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from ..errors import ArgumentError
+from ..op import Recordable
 from ..tensor import Tensor
 from .optimizer import Optimizer
 
@@ -98,7 +99,8 @@ class SGD(Optimizer):
         buffers = {}
         for group in self.param_groups:
             # A np.float64 would make float64 of float32 gradients.
-            lr = float(group["lr"])
+            lr = group["lr"]
+            lr = lr if isinstance(lr, Recordable) else float(lr)
             momentum = float(group["momentum"])
             weight_decay = float(group["weight_decay"])
             dampening = float(group["dampening"])

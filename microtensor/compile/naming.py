@@ -144,6 +144,10 @@ class Names:
         """Return what a value is called."""
         return self._names[var]
 
+    def is_known_as(self, var: Var) -> bool:
+        """Tell whether a value is called as the user calls it."""
+        return var.name is not None and identifier(var.name) == self._names.get(var)
+
     def name(self, eq: Equation) -> None:
         """Give the result of an equation a name that tells what it is."""
         if eq.out not in self._names:

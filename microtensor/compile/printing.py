@@ -59,6 +59,8 @@ class _Printer:
         self.names = Names(program)
         self.parameters: list[tuple[Any, str]] = []
         """What the function takes beyond what the program reads: an identifier, and what it is."""
+        self.shared: set[Var] = set()
+        """The values that have the name of the one they take the place of."""
         self._generators: dict[int, Var] = {}
         self._arrays: dict[int, Var] = {}
         self._inlined: dict[Var, Expression] = {}
@@ -184,8 +186,9 @@ class _Printer:
         first = next(
             (s.var for s in self.statements if s.var.gradient_of is not None), None
         )
+        changed = next((s.var for s in self.statements if s.var in self.shared), None)
         for statement in self.statements:
-            if statement.var is first and len(lines) > 1:
+            if statement.var in (first, changed) and len(lines) > 1:
                 lines.append("")
             comment = self.names.comment(statement.var, self._inlined, self._rendered)
             text = f"{self.names.of(statement.var)} = {self._rendered(statement.expression)}"
@@ -235,6 +238,7 @@ class _Printer:
             old = before.get(statement.var)
             if old is not None and old not in later:
                 self.names.share(statement.var, old)
+                self.shared.add(statement.var)
             later.update(statement.expression.variables())
 
 

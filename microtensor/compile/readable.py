@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..op import Op
+from ..op import REGISTRY, Op
 from .program import Atom, Equation, Literal, Program, Var
 from .simplify import simplified
 
 __all__ = ["readable"]
+
+_sum_squared_error = REGISTRY["sum_squared_error"]
 
 
 def readable(program: Program) -> Program:
@@ -34,6 +36,9 @@ class _Rewriter:
 
     def run(self) -> Program:
         for eq in self.program.equations:
+            if eq.op is _sum_squared_error:
+                self._keep(self._summed_squares(eq))
+                continue
             self._keep(self._sigmoid(eq) or self._vector(eq) or self._scaled(eq) or eq)
         return self.program.with_equations(self.equations)
 
@@ -49,6 +54,13 @@ class _Rewriter:
     def _operands(self, op: Op, atom: Atom) -> tuple[Any, ...]:
         made = self._made.get(atom) if isinstance(atom, Var) else None
         return made.inputs if made is not None and made.op is op else (None, None)
+
+    def _summed_squares(self, eq: Equation) -> Equation:
+        """The sum of squared errors has the error in it, of which the gradient is a multiple."""
+        x, y = eq.inputs
+        like = Var(np.broadcast_shapes(x.shape, y.shape), eq.out.dtype)
+        squares = self._new(like, ops.square, self._new(like, ops.subtract, x, y))
+        return Equation(ops.sum, (squares,), dict(ops.sum.parameters), eq.out, eq.site)
 
     def _sigmoid(self, eq: Equation) -> Equation | None:
         """``-(u s / d e)`` with ``d = 1 + e`` and ``s = 1 / d`` is ``-u s (1 - s)``."""

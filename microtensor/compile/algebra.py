@@ -8,6 +8,7 @@ change only where `Facts.sign_of_zero_matters` says that nothing depends on it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
@@ -227,6 +228,34 @@ def _reshape(facts: Facts, eq: Equation) -> Equation | None:
     return None
 
 
+def _reshaping(_: Facts, eq: Equation) -> Equation | None:
+    """``x[None, :]`` selects all elements, in order: it is a reshape, and so is its adjoint."""
+    (x,) = eq.inputs
+    index = eq.params["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    size = math.prod(x.shape)
+    if size == eq.out.size > 0 and not x.scalar and all(map(_keeps_order, parts)):
+        return _other(eq, ops.reshape, x, shape=eq.out.shape)
+    return None
+
+
+def _keeps_order(part: Any) -> bool:
+    if isinstance(part, slice):
+        return part.step is None or (isinstance(part.step, int) and part.step > 0)
+    return part is None or part is Ellipsis or type(part) is int
+
+
+def _swapaxes(_: Facts, eq: Equation) -> Equation | Atom:
+    """Of a matrix, it is the transposition."""
+    (x,) = eq.inputs
+    axes = list(range(eq.out.ndim))
+    i, j = (eq.params[name] % eq.out.ndim for name in ("axis1", "axis2"))
+    axes[i], axes[j] = axes[j], axes[i]
+    if i == j:
+        return x
+    return _other(eq, ops.transpose, x, axes=None if eq.out.ndim == 2 else tuple(axes))
+
+
 def _transpose(facts: Facts, eq: Equation) -> Equation | Atom | None:
     """``x.T.T`` is ``x``; a transposition of one axis is none."""
     (x,) = eq.inputs
@@ -274,5 +303,8 @@ for _op, _rules in {
     ops.squeeze: (_same, _reshape),
     ops.expand_dims: (_reshape,),
     ops.transpose: (_transpose,),
+    ops.swapaxes: (_swapaxes,),
+    ops.getitem: (_reshaping,),
+    REGISTRY["scatter_add"]: (_reshaping,),
 }.items():
     RULES[_op] = RULES.get(_op, ()) + _rules

@@ -44,7 +44,12 @@ def plain(text: str, level: str = "atom") -> Expression:
     return Expression((text,), LEVELS[level])
 
 
-def fill(template: str, level: str, operands: Sequence[Expression]) -> Expression:
+def fill(
+    template: str,
+    level: str,
+    operands: Sequence[Expression],
+    brackets: tuple[str, str] = ("(", ")"),
+) -> Expression:
     """Put operands into a template, in parentheses where they bind less than it says.
 
     >>> total = fill("{0:sum} + {1:term}", "sum", [plain("x"), plain("y")])
@@ -58,7 +63,7 @@ def fill(template: str, level: str, operands: Sequence[Expression]) -> Expressio
             continue
         operand = operands[int(field)]
         if operand.level < LEVELS[spec or ""]:
-            pieces += ["(", *operand.pieces, ")"]
+            pieces += [brackets[0], *operand.pieces, brackets[1]]
         else:
             pieces += operand.pieces
     return Expression(_joined(pieces), LEVELS[level])

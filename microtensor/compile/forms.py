@@ -54,7 +54,7 @@ _TEMPLATES = {
     "bitwise_and": ("{0:and} & {1:sum}", "and"),
     "bitwise_or": ("{0:or} | {1:xor}", "or"),
     "bitwise_xor": ("{0:xor} ^ {1:and}", "xor"),
-    "copy": ("{0:atom}.copy()", "atom"),
+    "copy": ("{0}", ""),
     "sigmoid": ("1 / (1 + np.exp(-{0:unary}))", "term"),
     "relu": ("np.maximum({0}, 0)", "atom"),
     "softplus": ("np.logaddexp({0}, 0)", "atom"),

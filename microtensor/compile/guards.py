@@ -15,7 +15,7 @@ from ..errors import ArgumentError
 from ..op import Recordable
 from ..state import structure
 from .slots import ArraySlot, Slot, TensorSlot
-from .surroundings import Place, places
+from .surroundings import Place, is_module, places
 from .trace import Trace
 
 __all__ = ["Surroundings", "is_plain"]
@@ -112,7 +112,7 @@ def _subject(slot: Slot) -> Any:
 
 
 def _modules(value: Any) -> Iterator[Any]:
-    if hasattr(value, "named_modules") and not isinstance(value, type):
+    if is_module(value):
         yield from value.modules()
 
 

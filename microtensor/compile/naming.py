@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from .. import ops
 from ..op import REGISTRY
 from .expressions import Expression
 from .identifiers import Identifiers, identifier
-from .program import Equation, Program, Var
-from .slots import ArgumentSlot, GradientSlot
+from .program import Atom, Equation, Program, Var
+from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot
 
 __all__ = ["Names"]
 
@@ -78,14 +79,24 @@ class Names:
             for var in holders:
                 if self._uses[var] > 1 or len(holders) > 1 and name not in self.taken:
                     self._names[var] = self.taken.take_numbered(name)
+        self._shadowed = {
+            eq.out for eq in self._program.equations if eq.out.name and eq.out not in self._names
+        }
         of_gradients = {
             eq.out.gradient_of for eq in self._program.equations if self._uses[eq.out] > 1
         }
-        for eq in self._program.equations:
-            if eq.out in self._names or eq.out.gradient_of is not None or eq.out in before:
-                continue
-            if (self._uses[eq.out] > 1 and eq.op is not ops.transpose) or eq.out in of_gradients:
-                self.name(eq)
+        words = [
+            (eq.out, self._word(eq))
+            for eq in self._program.equations
+            if eq.out not in self._names
+            and eq.out.gradient_of is None
+            and eq.out not in before
+            and ((self._uses[eq.out] > 1 and eq.op is not ops.transpose) or eq.out in of_gradients)
+        ]
+        counts = Counter(word for _, word in words)
+        for var, word in words:
+            take = self.taken.take_numbered if counts[word] > 1 else self.taken.take
+            self._names[var] = take(word)
 
     def _name_gradients(self) -> None:
         for eq in self._program.equations:
@@ -94,21 +105,32 @@ class Names:
                 continue
             if target in self._names:
                 self._names[var] = self.taken.take(f"d_{self._names[target]}")
-            elif self._uses[var] > 1 or target.name is not None or var in self._results:
-                self._names[var] = self.taken.take(f"d_{identifier(target.name or self._word(eq))}")
+            elif self._uses[var] > 1 or self._given_name(target) or var in self._results:
+                name = self._given_name(target) or self._word(eq)
+                self._names[var] = self.taken.take(f"d_{identifier(name)}")
         for var, old in self.values_before().items():
             if var not in self._names:
                 self._names[var] = self.taken.take(f"new_{self._names[old]}")
 
+    def _given_name(self, var: Var) -> str | None:
+        """Return the user's name of a value, if it means no other."""
+        return None if var in self._shadowed else var.name
+
     def _word(self, eq: Equation) -> str:
         if eq.out in self._squared and eq.op is ops.subtract:
             return "error"
+        if eq.op is ops.add and self._is_product(eq.inputs[0]):
+            return "z"
         word = _WORDS.get(eq.op.name)
         if word is not None:
             return word
         operands = [x for x in dict.fromkeys(eq.uses()) if x in self._names]
         of = f"_{self._names[operands[0]]}" if len(operands) == 1 else ""
         return eq.op.name.strip("_") + (of if len(of) < 12 else "")
+
+    def _is_product(self, atom: Atom) -> bool:
+        made = self._made.get(atom) if isinstance(atom, Var) else None
+        return made is not None and made.op is ops.matmul
 
     def made_by(self, var: Var) -> Equation:
         """Return the equation that made a value."""
@@ -122,12 +144,16 @@ class Names:
         """Return what a value is called."""
         return self._names[var]
 
+    def is_known_as(self, var: Var) -> bool:
+        """Tell whether a value is called as the user calls it."""
+        return var.name is not None and identifier(var.name) == self._names.get(var)
+
     def name(self, eq: Equation) -> None:
         """Give the result of an equation a name that tells what it is."""
         if eq.out not in self._names:
             if eq.out.gradient_of is not None:
                 target = eq.out.gradient_of
-                self.name_as(eq.out, f"d_{self._names.get(target) or target.name or 'value'}")
+                self.name_as(eq.out, f"d_{self._names.get(target) or self._given_name(target) or 'value'}")
             else:
                 self.name_as(eq.out, self._word(eq))
 
@@ -137,12 +163,11 @@ class Names:
 
     def values_before(self) -> dict[Var, Var]:
         """Return the old value of each new value that the program leaves where it read one."""
-        read = {id(slot): var for var, slot in self._program.reads}
-        made = {eq.out for eq in self._program.equations}
+        read = {_place(slot): var for var, slot in self._program.reads}
         return {
-            atom: read[id(slot)]
+            atom: read[_place(slot)]
             for slot, atom in self._program.updates
-            if isinstance(atom, Var) and id(slot) in read and atom in made
+            if isinstance(atom, Var) and _place(slot) in read and atom in self._made
         }
 
     def share(self, var: Var, old: Var) -> None:
@@ -159,9 +184,18 @@ class Names:
         target = var.gradient_of
         if target is None:
             return ""
-        name = target.name or self._names.get(target)
+        name = self._given_name(target) or self._names.get(target)
         if target in self._names and identifier(name or "") != self._names[target]:
             name = self._names[target]
         if name is None and target in inlined:
             name = rendered(inlined[target])
         return f"  # the gradient of {name}" if name and len(name) < 40 else ""
+
+
+def _place(slot: Slot) -> Any:
+    """Return what two slots of the same place have in common."""
+    if isinstance(slot, GradientSlot):
+        return GradientSlot, id(slot.tensor)
+    if isinstance(slot, StateSlot):
+        return StateSlot, id(slot.parameter), slot.key
+    return id(slot)

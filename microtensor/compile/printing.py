@@ -59,6 +59,8 @@ class _Printer:
         self.names = Names(program)
         self.parameters: list[tuple[Any, str]] = []
         """What the function takes beyond what the program reads: an identifier, and what it is."""
+        self.shared: set[Var] = set()
+        """The values that have the name of the one they take the place of."""
         self._generators: dict[int, Var] = {}
         self._arrays: dict[int, Var] = {}
         self._inlined: dict[Var, Expression] = {}
@@ -184,8 +186,9 @@ class _Printer:
         first = next(
             (s.var for s in self.statements if s.var.gradient_of is not None), None
         )
+        changed = next((s.var for s in self.statements if s.var in self.shared), None)
         for statement in self.statements:
-            if statement.var is first and len(lines) > 1:
+            if statement.var in (first, changed) and len(lines) > 1:
                 lines.append("")
             comment = self.names.comment(statement.var, self._inlined, self._rendered)
             text = f"{self.names.of(statement.var)} = {self._rendered(statement.expression)}"
@@ -193,7 +196,8 @@ class _Printer:
         texts = [self._rendered(expression) for expression in returned]
         line = f"    return {', '.join(texts) or 'None'}"
         if len(line) > _WIDTH:
-            return [*lines, "    return (", *(f"        {text}," for text in texts), "    )"]
+            broken = [part for text in texts for part in _broken(f"        {text},")]
+            return [*lines, "    return (", *broken, "    )"]
         return [*lines, line]
 
     def _head(self, name: str) -> list[str]:
@@ -234,6 +238,7 @@ class _Printer:
             old = before.get(statement.var)
             if old is not None and old not in later:
                 self.names.share(statement.var, old)
+                self.shared.add(statement.var)
             later.update(statement.expression.variables())
 
 
@@ -253,12 +258,16 @@ def _nested(tree: Any) -> Expression:
     return fill(f"({inner},)" if len(parts) == 1 else f"({inner})", "atom", parts)
 
 
+def _broken(line: str) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(
+        line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def _wrapped(line: str) -> list[str]:
     """Break a line that holds a long array after commas."""
     if len(line) <= 2 * _WIDTH or "np.array(" not in line:
         return [line]
-    return textwrap.wrap(
-        line, _WIDTH, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False,
-        initial_indent="",
-    )  # fmt: skip
+    return _broken(line)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import TracingError
 from ..func.trees import leaves
+from .surroundings import is_module
 
 __all__ = ["Generators"]
 
@@ -27,7 +28,7 @@ class Generators:
     def _look(self, name: str, value: Any) -> None:
         if isinstance(value, np.random.Generator):
             self._found[id(value)] = name, value, value.bit_generator.state
-        elif hasattr(value, "modules") and not isinstance(value, type):
+        elif is_module(value):
             for module in value.modules():
                 for key, part in vars(module).items():
                     if isinstance(part, np.random.Generator):

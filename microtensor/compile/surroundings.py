@@ -11,7 +11,7 @@ import numpy as np
 from ..names import is_package_file
 from ..op import Recordable
 
-__all__ = ["Place", "cells_of", "functions_of", "places", "surroundings"]
+__all__ = ["Place", "cells_of", "functions_of", "is_module", "places", "surroundings"]
 
 _MOST_ENTRIES = 1000
 """Of a larger list or dict, only the Tensors that a function uses are looked up again."""
@@ -43,6 +43,11 @@ class Place(NamedTuple):
             return id(self.read()) in wanted
         except (LookupError, ValueError):
             return False
+
+
+def is_module(value: Any) -> bool:
+    """Tell whether a value is a module; its class is asked, since an object may answer anything."""
+    return hasattr(type(value), "named_parameters")
 
 
 def surroundings(fn: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
@@ -141,7 +146,7 @@ def global_names(code: CodeType) -> list[str]:
 def _inside(name: str, value: Any, mentioned: set[str]) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, (Recordable, np.ndarray, type, ModuleType, FunctionType, MethodType)):
         return
-    if isinstance(value, BuiltinFunctionType) or hasattr(value, "named_parameters"):
+    if isinstance(value, BuiltinFunctionType) or is_module(value):
         return
     if type(value) in (list, tuple):
         if len(value) <= _MOST_ENTRIES:

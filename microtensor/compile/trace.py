@@ -35,7 +35,7 @@ from .slots import (
     StateSlot,
     TensorSlot,
 )
-from .surroundings import Place, cells_of, places, surroundings
+from .surroundings import Place, cells_of, is_module, places, surroundings
 from .traced import TracedArray
 
 __all__ = ["Specialize", "Trace", "traced"]
@@ -411,7 +411,7 @@ class Trace:
             if isinstance(value, TracedArray):
                 if value.trace is self and value.var.name is None:
                     value.var.name = name
-            elif hasattr(value, "named_parameters") and not isinstance(value, type):
+            elif is_module(value):
                 self._modules.setdefault(id(value), (name, value))
         return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
@@ -421,7 +421,7 @@ class Trace:
         The modules are those that the function or its arguments refer to.
         """
         for name, value in surroundings(fn):
-            if hasattr(value, "named_parameters") and not isinstance(value, type):
+            if is_module(value):
                 self._modules.setdefault(id(value), (name, value))
             array = value._array if isinstance(value, Tensor) else value
             if isinstance(array, TracedArray) and array.var.name is None:

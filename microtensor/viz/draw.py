@@ -14,20 +14,20 @@ from .labels import node_label, node_tooltip
 if TYPE_CHECKING:
     import graphviz
 
-__all__ = ["draw"]
+__all__ = ["EDGE", "GRAPH", "NODE", "draw"]
 
 _FONT = "Arial"
 """Of a list of fonts layout engines take no measure, and of Helvetica Pango often a wrong one."""
 
-_GRAPH = {"fontname": _FONT, "bgcolor": "white", "pad": "0.2", "nodesep": "0.3", "ranksep": "0.35"}
-_NODE = {
+GRAPH = {"fontname": _FONT, "bgcolor": "white", "pad": "0.2", "nodesep": "0.3", "ranksep": "0.35"}
+NODE = {
     "fontname": _FONT,
     "fontsize": "12",
     "style": "filled",
     "margin": "0.12,0.06",
     "height": "0.4",
 }
-_EDGE = {
+EDGE = {
     "fontname": _FONT,
     "fontsize": "9",
     "color": "#5f6368",
@@ -132,7 +132,7 @@ def draw(
             else "There is nothing to draw: no output was given."
         )
     drawing: graphviz.Digraph = Drawing(
-        graph_attr={**_GRAPH, "rankdir": rankdir}, node_attr=_NODE, edge_attr=_EDGE
+        graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE
     )
     ids = {node: f"n{i}" for i, node in enumerate(graph.nodes) if not node.is_constant}
     for node, id in ids.items():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph, Kind
-from ..op import Node
+from ..op import Node, Op
 
-__all__ = ["node_label", "node_tooltip"]
+__all__ = ["escaped", "label", "node_label", "node_tooltip", "parameters_text"]
 
 _LONGEST = 40
 _LABEL = """<table border="0" cellborder="0" cellspacing="0" cellpadding="1">
@@ -23,15 +24,20 @@ def node_label(graph: Graph, node: Node) -> str:
     """Return the label of a node, in Graphviz's HTML: name and operation, shape and dtype."""
     name = graph.names.get(node)
     if node.op is not None:
-        operation = _escaped(node.op.name + _params(node))
-        text = operation if name is None else f"<b>{_escaped(name)} = {operation}</b>"
+        operation = escaped(node.op.name + _params(node))
+        text = operation if name is None else f"<b>{escaped(name)} = {operation}</b>"
     elif name is not None:
-        text = f"<b>{_escaped(name)}</b>"
+        text = f"<b>{escaped(name)}</b>"
     elif graph.kind(node) is Kind.CONSTANT:
-        text = _escaped(_number(graph, node))
+        text = escaped(_number(graph, node))
     else:
         text = f"<i>{graph.kind(node).value}</i>"
     detail = _detail(node)
+    return label(text, detail)
+
+
+def label(text: str, detail: str) -> str:
+    """Return a label of two lines, in Graphviz's HTML."""
     return f"<{_LABEL.format(text, detail) if detail else text}>"
 
 
@@ -49,7 +55,7 @@ def node_tooltip(graph: Graph, node: Node) -> str:
     return _printable(text).replace("\\", "\\" * 4).replace("&", "&amp;")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return ``text``, shortened, for Graphviz's HTML, where it looks for its escapes as well."""
     text = _printable(text)
     if len(text) > _LONGEST:
@@ -74,11 +80,13 @@ def _detail(node: Node) -> str:
 
 
 def _params(node: Node) -> str:
+    return "" if node.op is None or not node.params else parameters_text(node.op, node.params)
+
+
+def parameters_text(op: Op, params: Mapping[str, Any]) -> str:
     """Return the parameters that differ from the operation's defaults: `` axis=0``, ``[:, 0]``."""
-    if node.op is None or not node.params:
-        return ""
-    defaults = node.op.parameters
-    given = {k: v for k, v in node.params.items() if k not in defaults or v is not defaults[k]}
+    defaults = op.parameters
+    given = {k: v for k, v in params.items() if k not in defaults or v is not defaults[k]}
     index = given.pop("index", None)
     text = "" if index is None else f"[{_index(index)}]"
     return text + "".join(f" {name}={_index(value)}" for name, value in given.items())

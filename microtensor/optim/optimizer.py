@@ -11,12 +11,8 @@ from .. import ops
 from ..diagnosis import called
 from ..errors import ArgumentError, DtypeError, StateDictError
 from ..inplace import clock
-<<<<<<< HEAD
 from ..op import Recordable
 from ..record import current_trace, wrap
-=======
-from ..record import current_trace
->>>>>>> printing
 from ..state import enable_grad
 from ..tensor import Tensor
 

@@ -13,11 +13,7 @@ import numpy as np
 from ... import ops
 from ...errors import ArgumentError, DtypeError, IndexingError, ShapeError
 from ...ops import fused
-<<<<<<< HEAD
 from ...record import apply_binary, as_tensor, current_trace
-=======
-from ...record import apply_binary, as_tensor, current_array, current_trace
->>>>>>> printing
 from ...tensor import Tensor
 from .conventions import floating, like, reduced
 
@@ -180,7 +176,6 @@ def _class_indices(
             f"{loss}() got class indices of dtype {target.dtype}, and they are integers: give "
             "target.astype(int)."
         )
-<<<<<<< HEAD
     trace = current_trace()
     if trace is not None:
         given = trace.example(target)
@@ -190,14 +185,6 @@ def _class_indices(
             return fused.class_indices(checked, count), counted
         return fused.class_indices(target, count), None
     classes = target._array
-=======
-    classes = current_array(target)
-    if current_trace() is not None:  # which classes there are differs from call to call
-        if not -count <= ignore_index < count:  # NumPy refuses it as an index
-            return target, None
-        counted = classes != ignore_index
-        return as_tensor(np.where(counted, classes, 0)), counted
->>>>>>> printing
     if not 0 <= ignore_index < count and (
         not classes.size or (classes.min() >= 0 and classes.max() < count)
     ):
@@ -219,11 +206,7 @@ def _reduced(losses: Tensor, factors: Tensor | None, counted: Any, reduction: st
         return reduced(losses, reduction, None if factors is None else factors.sum())
     losses = ops.where(counted, losses, 0.0)
     if factors is None:
-<<<<<<< HEAD
         return reduced(losses, reduction, _number_counted(counted, losses))
-=======
-        return reduced(losses, reduction, np.count_nonzero(counted))
->>>>>>> printing
     return reduced(losses, reduction, ops.where(counted, factors, 0.0).sum())
 
 

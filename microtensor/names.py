@@ -34,7 +34,11 @@ def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
             yield name, value
     owner = frame.f_locals.get("self")
     if owner is not None:
-        for name, value in list(getattr(owner, "__dict__", {}).items()):
+        try:  # not by way of a __getattr__, which may be what runs in the frame
+            attributes = object.__getattribute__(owner, "__dict__")
+        except AttributeError:
+            attributes = {}
+        for name, value in list(attributes.items()):
             yield f"self.{name}", value
     if frame.f_globals is not frame.f_locals:
         yield from list(frame.f_globals.items())

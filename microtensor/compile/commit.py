@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from .lower import is_ufunc
 from .program import Equation, Literal, Program, Update, Var
-from .slots import ArgumentSlot, ArraySlot, GradientSlot, ItemSlot, StateSlot, TensorSlot
+from .slots import ArgumentSlot, ArraySlot, StateSlot, TensorSlot
 from .views import roots
 
-__all__ = ["Commit", "handed_out", "in_place", "key_of", "needed_reads", "numbers_of", "planned"]
+__all__ = ["Commit", "handed_out", "in_place", "needed_reads", "numbers_of", "planned"]
 
 PIECE = 1 << 13
 """How many elements of a large array are changed at a time: they fit into a fast cache."""
@@ -49,13 +49,13 @@ class Commit:
 def in_place(program: Program) -> dict[int, Var]:
     """Return which updates, by position, change an array that the program has read."""
     arrays = {
-        key_of(read.slot): read.var
+        read.slot.place: read.var
         for read in program.reads
         if isinstance(read.slot, (TensorSlot, StateSlot, ArraySlot)) and not read.var.scalar
     }
     found = {}
     for i, update in enumerate(program.updates):
-        target = arrays.get(key_of(update.slot))
+        target = arrays.get(update.slot.place)
         if target is not None and _fits(update, target):
             found[i] = target
     return found
@@ -184,16 +184,3 @@ def _fits(update: Update, target: Var) -> bool:
     if isinstance(atom, Literal) or atom.scalar:
         return False
     return atom.shape == target.shape and atom.dtype == target.dtype
-
-
-def key_of(slot: object) -> object:
-    """Return what two slots have in common that are one place."""
-    if isinstance(slot, TensorSlot):
-        return id(slot.tensor)
-    if isinstance(slot, GradientSlot):
-        return "gradient", id(slot.tensor)
-    if isinstance(slot, ItemSlot):
-        return id(slot.container), slot.key
-    if isinstance(slot, StateSlot):
-        return id(slot.state), id(slot.parameter), slot.key
-    return id(slot)

@@ -30,6 +30,11 @@ class Slot(ABC):
 
     name: str
 
+    @property
+    def place(self) -> Any:
+        """What two slots have in common that are the same place."""
+        return id(self)
+
     @abstractmethod
     def read(self) -> Any:
         """Return the array or number that is there now."""
@@ -45,6 +50,10 @@ class ArgumentSlot(Slot):
     def __init__(self, position: int, name: str) -> None:
         self.position, self.name = position, name
 
+    @property
+    def place(self) -> Any:
+        return "argument", self.position
+
     def read(self) -> Any:
         raise LookupError(self.name)
 
@@ -58,6 +67,10 @@ class TensorSlot(Slot):
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
         self.name = tensor.name or ""
+
+    @property
+    def place(self) -> Any:
+        return "tensor", id(self.tensor)
 
     def read(self) -> Any:
         return self.tensor._array
@@ -78,6 +91,10 @@ class GradientSlot(Slot):
         self.argument = argument
         self.name = ""
 
+    @property
+    def place(self) -> Any:
+        return "gradient", id(self.tensor)
+
     def read(self) -> Any:
         gradient = self.tensor._grad
         return None if gradient is None else gradient._array
@@ -93,6 +110,10 @@ class ArraySlot(Slot):
         self.array = array
         self.name = ""
 
+    @property
+    def place(self) -> Any:
+        return "array", id(self.array)
+
     def read(self) -> Any:
         return self.array
 
@@ -106,6 +127,10 @@ class ItemSlot(Slot):
     def __init__(self, container: dict[Any, Any], key: Any, as_tensor: bool = False) -> None:
         self.container, self.key, self.as_tensor = container, key, as_tensor
         self.name = str(key)
+
+    @property
+    def place(self) -> Any:
+        return "item", id(self.container), self.key
 
     def read(self) -> Any:
         value = self.container[self.key]
@@ -121,6 +146,10 @@ class StateSlot(Slot):
     def __init__(self, state: dict[Tensor, dict[str, Any]], parameter: Tensor, key: str) -> None:
         self.state, self.parameter, self.key = state, parameter, key
         self.name = key
+
+    @property
+    def place(self) -> Any:
+        return "state", id(self.state), id(self.parameter), self.key
 
     def read(self) -> Any:
         try:
@@ -138,6 +167,10 @@ class CellSlot(Slot):
     def __init__(self, cell: CellType, as_tensor: bool = False) -> None:
         self.cell, self.as_tensor = cell, as_tensor
         self.name = ""
+
+    @property
+    def place(self) -> Any:
+        return "cell", id(self.cell)
 
     def read(self) -> Any:
         value = self.cell.cell_contents

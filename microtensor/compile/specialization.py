@@ -11,7 +11,7 @@ import numpy as np
 from ..func.trees import leaves
 from ..op import Recordable
 from ..tensor import Tensor
-from .commit import in_place, key_of, needed_reads
+from .commit import in_place, needed_reads
 from .entry import BUSY, MISS, Entry, Kernel, Repeating
 from .guards import Surroundings
 from .lower import lowered
@@ -124,7 +124,7 @@ class Specialization:
         if len(set(outputs)) < len(outputs) or any(there for _, _, there in trace.gradients):
             return False
         changes = in_place(program)
-        read = {key_of(read.slot) for read in program.reads}
+        read = {read.slot.place for read in program.reads}
         looked_at = {id(tensor) for tensor, _, _ in trace.gradients}
         for i, (slot, atom) in enumerate(program.updates):
             if i in changes:
@@ -134,7 +134,7 @@ class Specialization:
                     return False
             elif not isinstance(slot, StateSlot):
                 return False
-            if key_of(slot) in read or (isinstance(atom, Var) and atom.scalar):
+            if slot.place in read or (isinstance(atom, Var) and atom.scalar):
                 return False
         return True
 

@@ -7,6 +7,7 @@ import gc
 import inspect
 import os
 import sys
+import sysconfig
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import CellType, FrameType
@@ -40,7 +41,10 @@ from .traced import TracedArray
 
 __all__ = ["Specialize", "Trace", "traced"]
 
-_NUMPY = os.path.dirname(np.__file__) + os.sep
+_LIBRARIES = tuple(
+    os.path.join(path, "") for path in {*sysconfig.get_paths().values(), os.path.dirname(np.__file__)}
+    if path != sysconfig.get_path("data")
+)
 _ERRORS = AttributeError, IndexError, OverflowError, TypeError, ValueError
 _VIEWS = frozenset(
     {"reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "flip",
@@ -406,9 +410,11 @@ class Trace:
         if frame is None:
             return None
         for name, value in variables(frame):
-            if isinstance(value, Tensor):
+            kind = type(value)  # asking the value itself can raise: it may be a dead weakref.proxy
+            if issubclass(kind, Tensor):
                 value = value._array
-            if isinstance(value, TracedArray):
+                kind = type(value)
+            if kind is TracedArray:
                 if value.trace is self and value.var.name is None:
                     value.var.name = name
             elif is_module(value):
@@ -438,7 +444,7 @@ class Trace:
 
     def profile(self, frame: FrameType, event: str, _: Any) -> None:
         """Look at the variables of the user's functions as they return."""
-        if event == "return" and not is_internal(frame) and not _is_numpys(frame):
+        if event == "return" and not is_internal(frame) and not _is_librarys(frame):
             self._look(frame)
 
     def watched(self, rule: Any, g: Any, node: Node, _: int) -> Any:
@@ -687,9 +693,9 @@ def _signature(
     return signature, named + [leaf for k, value in kwargs.items() for leaf in leaves(value, k)]
 
 
-def _is_numpys(frame: FrameType) -> bool:
-    """Tell whether a frame runs code of NumPy, whose variables are not the user's."""
-    return frame.f_code.co_filename.startswith(_NUMPY)
+def _is_librarys(frame: FrameType) -> bool:
+    """Tell whether a frame runs code of an installed library, whose names are not the user's."""
+    return frame.f_code.co_filename.startswith(_LIBRARIES)
 
 
 def _data(value: Any) -> Any:

@@ -8,27 +8,14 @@ import numpy as np
 
 from ... import ops
 from ..program import Equation, Program, Var
-from ..slots import GradientSlot, ItemSlot, Slot, TensorSlot
 from .elementwise import SUPPORTED
 from .items import Access, Call, Check, Element, Item, Nest, Scatter
 from .layout import whole
 from .plan import Plan
 
-__all__ = ["Memory", "same_place"]
+__all__ = ["Memory"]
 
 _ALIGNED = 64
-
-
-def same_place(a: Slot, b: Slot) -> bool:
-    """Whether two slots are one place, so that what is written to one is read from the other."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, TensorSlot | GradientSlot):
-        return a.tensor is b.tensor  # type: ignore[attr-defined]
-    if isinstance(a, ItemSlot):
-        return a.container is b.container and a.key == b.key  # type: ignore[attr-defined]
-    mine, others = vars(a), vars(b)
-    return all(mine[k] is others[k] or k == "name" or mine[k] == others[k] for k in mine)
 
 
 class Memory:
@@ -167,7 +154,7 @@ def _partner(program: Program, var: Var) -> int | None:
     for slot, atom in program.updates:
         if atom is var:
             for i, (_, other) in enumerate(program.reads):
-                if same_place(slot, other):
+                if slot.place == other.place:
                     return i
     return None
 

@@ -320,7 +320,7 @@ class ArrayMethods(Recordable):
 
     def nonzero(self) -> tuple[npt.NDArray[np.intp], ...]:
         """Return the indices of the elements that are not 0, constants."""
-        return np.nonzero(self.data)
+        return np.nonzero(current_array(self))
 
     def argsort(self, axis: int | None = -1, *, stable: bool = False) -> npt.NDArray[np.intp]:
         """Return the indices that would sort along ``axis``, constants."""

@@ -125,6 +125,7 @@ class Op:
         arguments = arguments[: self.arity + 1]
         self.saves = tuple(argument in saved for argument in arguments) if saved else ()
         self.numpy = numpy if isinstance(numpy, tuple) else (numpy,)
+        self.function: Callable[..., Any] | None = None
         for function in self.numpy:
             IMPLEMENTATIONS[function] = self
         if register:

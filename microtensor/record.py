@@ -14,7 +14,7 @@ import numpy as np
 
 from .diagnosis import explain
 from .errors import DtypeError, ShapeError
-from .inplace import clock, tick
+from .inplace import tick
 from .op import Node, Op, Recordable, constant, leaf
 from .ops.random import random
 from .state import modes
@@ -335,7 +335,7 @@ def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.
     if tracing and isinstance(data, np.ndarray) and modes.trace is not None:
         data = modes.trace.known(data)
     if isinstance(data, Recordable):
-        return _array_of(data, dtype, copy)
+        return _array_of(data, dtype, copy)  # type: ignore[no-any-return]
     if isinstance(data, np.ma.MaskedArray):
         raise DtypeError(
             "A tensor has no mask: fill a masked array first, with filled(), or multiply by a mask "

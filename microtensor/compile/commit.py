@@ -156,8 +156,7 @@ def _leading_to(
 
     def by_pieces(equation: Equation) -> bool:
         return is_ufunc(equation.op) and all(
-            not atom.shape or (atom.shape == shape and atom not in root)
-            for atom in equation.inputs
+            not atom.shape or (atom.shape == shape and atom not in root) for atom in equation.inputs
         )
 
     if last.out.size <= PIECE or not by_pieces(last):

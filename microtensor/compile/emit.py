@@ -294,8 +294,7 @@ class Emitter:
             parts = ", ".join(self._operand(atom) for atom in inputs)
             yield f"{join}(({parts},), {params['axis']!r}, {out})"
         elif op.name in ("zeros_like", "ones_like", "full_like"):
-            value = {"zeros_like": 0, "ones_like": 1}.get(op.name)
-            filler = params.get("fill_value") if value is None else value
+            filler = {"zeros_like": 0, "ones_like": 1}.get(op.name, params.get("fill_value"))
             yield f"{out}.fill({self._argument(filler)})"
         elif op.name == "setitem":
             x, value = (self._operand(atom) for atom in inputs)
@@ -313,9 +312,7 @@ class Emitter:
     def _sum_to(self, equation: Equation, out: str) -> Iterator[str]:
         x, target = equation.inputs[0], equation.out.shape
         lead = x.ndim - len(target)  # type: ignore[union-attr]
-        ones = [
-            i + lead for i, n in enumerate(target) if n == 1 and x.shape[i + lead] != 1
-        ]
+        ones = [i + lead for i, n in enumerate(target) if n == 1 and x.shape[i + lead] != 1]
         axes = (*range(lead), *ones)
         reduced = tuple(n for i, n in enumerate(x.shape) if i not in axes)
         reduce = self._function("sum_reduce", np.add.reduce)
@@ -368,7 +365,7 @@ class Emitter:
                 return f"slice({', '.join(map(self._argument, (value.start, value.stop, value.step)))})"
             parts = ", ".join(map(self._argument, value))
             return f"({parts},)" if isinstance(value, tuple) else f"[{parts}]"
-        if value is None or type(value) in (int, float, bool, str) and value == value:
+        if value is None or (type(value) in (int, float, bool, str) and value == value):
             return repr(value)
         return self._fix(f"p{len(self._fixed)}", lambda _: value)
 
@@ -397,7 +394,9 @@ def _literal_name(value: Any, dtype: np.dtype[Any]) -> str:
 
 def _index_text(index: Any) -> str:
     if isinstance(index, tuple):
-        return ", ".join(map(_index_text, index)) + ("," if len(index) == 1 else "") if index else "()"
+        return (
+            ", ".join(map(_index_text, index)) + ("," if len(index) == 1 else "") if index else "()"
+        )
     if isinstance(index, slice):
         parts = ["" if p is None else str(p) for p in (index.start, index.stop, index.step)]
         return ":".join(parts[: 2 if index.step is None else 3])

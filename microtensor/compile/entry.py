@@ -377,7 +377,8 @@ class Entry:
         return {
             update.atom
             for i, update in enumerate(self._program.updates)
-            if update.slot is slot and in_place(self._program).get(i) in held
+            if update.slot is slot
+            and in_place(self._program).get(i) in held
             and isinstance(update.atom, Var)
         }
 

@@ -184,7 +184,9 @@ def written_value(writer: Writer, value: Any, op: Op, inside: bool = False) -> E
     path = function_path(value) if callable(value) else None
     if path is not None:
         return plain(path)
-    raise UnsupportedError(f"The operation {op.name} cannot be printed with the argument {value!r}.")
+    raise UnsupportedError(
+        f"The operation {op.name} cannot be printed with the argument {value!r}."
+    )
 
 
 def _nested(writer: Writer, around: str, values: Any, op: Op) -> Expression:

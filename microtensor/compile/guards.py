@@ -134,4 +134,3 @@ def static_argument(name: str, value: Any) -> Any:
             "tuples, lists or dicts, or let the function refer to the object."
         ) from None
     return value
-

@@ -21,8 +21,7 @@ _BRACKETS = (r"\left( ", r" \right)")
 _LONGEST = 24
 """Expressions of more values than this get a line of their own."""
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"]
 )
 
 _TEMPLATES = {
@@ -106,7 +105,7 @@ def symbol(name: str) -> str:
 def _word(text: str) -> str:
     if text in _GREEK:
         return f"\\{text}"
-    if len(text) == 1 and text.isalnum() or text.isdigit():
+    if (len(text) == 1 and text.isalnum()) or text.isdigit():
         return text
     text = re.sub(r"[^\w.\[\]]", "", text)
     return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
@@ -184,7 +183,11 @@ class _Equations:
             return self._function(eq, operands)
         if name == "multiply":
             numbers = any(not x.shape for x in eq.inputs)
-            return (r"{0:term} \, {1:unary}" if numbers else r"{0:term} \odot {1:unary}"), "term", operands
+            return (
+                (r"{0:term} \, {1:unary}" if numbers else r"{0:term} \odot {1:unary}"),
+                "term",
+                operands,
+            )
         if name == "transpose" and eq.params.get("axes") is not None and eq.out.ndim > 2:
             return self._function(eq, operands)
         if name in _TEMPLATES:
@@ -214,9 +217,7 @@ class _Equations:
         return rf"{factor}\sum{f'_{{{{{under}}}}}' if under else ''} {{0:unary}}", "term", operands
 
     @staticmethod
-    def _function(
-        eq: Equation, operands: list[Expression]
-    ) -> tuple[str, str, list[Expression]]:
+    def _function(eq: Equation, operands: list[Expression]) -> tuple[str, str, list[Expression]]:
         name = eq.op.name
         function = _FUNCTIONS.get(name)
         if function is None:

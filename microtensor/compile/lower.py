@@ -59,9 +59,9 @@ def lowered(program: Program, keep: frozenset[str] = frozenset()) -> Program:
         if isinstance(result, Var):
             result.name = result.name or equation.out.name
             result.gradient_of = result.gradient_of or equation.out.gradient_of
-    result = program.replaced(equations, substitutes)
-    result.constants = {**program.constants, **constants}
-    return result
+    low = program.replaced(equations, substitutes)
+    low.constants = {**program.constants, **constants}
+    return low
 
 
 def is_primitive(op: Op) -> bool:
@@ -112,7 +112,7 @@ def _steps(equation: Equation) -> tuple[list[Equation], Atom, dict[Var, Any]] | 
     arrays = dict(trace.constants)
     for read in trace.reads:
         arrays[read.var] = read.slot.read()
-    return trace.equations, result.var, arrays
+    return trace.equations, result._var, arrays
 
 
 # How the compiler does what a kernel does with memory of its own

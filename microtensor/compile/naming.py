@@ -68,8 +68,10 @@ class Names:
         before = self.values_before()
         for eq in self._program.equations:
             out = eq.out
-            if out.name is not None and out not in before and not (
-                out.gradient_of is not None and identifier(out.name) in self.taken
+            if (
+                out.name is not None
+                and out not in before
+                and not (out.gradient_of is not None and identifier(out.name) in self.taken)
             ):
                 given.setdefault(identifier(out.name), []).append(out)
         for name, holders in given.items():
@@ -77,7 +79,7 @@ class Names:
                 self._names[holders[0]] = self.taken.take(name)
                 continue
             for var in holders:
-                if self._uses[var] > 1 or len(holders) > 1 and name not in self.taken:
+                if self._uses[var] > 1 or (len(holders) > 1 and name not in self.taken):
                     self._names[var] = self.taken.take_numbered(name)
         self._shadowed = {
             eq.out for eq in self._program.equations if eq.out.name and eq.out not in self._names
@@ -153,7 +155,9 @@ class Names:
         if eq.out not in self._names:
             if eq.out.gradient_of is not None:
                 target = eq.out.gradient_of
-                self.name_as(eq.out, f"d_{self._names.get(target) or self._given_name(target) or 'value'}")
+                self.name_as(
+                    eq.out, f"d_{self._names.get(target) or self._given_name(target) or 'value'}"
+                )
             else:
                 self.name_as(eq.out, self._word(eq))
 

@@ -97,7 +97,10 @@ class NumPyKernel:
 
     def explain(self) -> list[str]:
         """Say of each operation how it is computed."""
-        return [f"{len(self.source.splitlines())} lines of NumPy calls", f"{self.buffers.nbytes} bytes of buffers"]
+        return [
+            f"{len(self.source.splitlines())} lines of NumPy calls",
+            f"{self.buffers.nbytes} bytes of buffers",
+        ]
 
     def forget(self) -> None:
         """Let go of what only making the kernel needed."""
@@ -173,4 +176,3 @@ def _last_uses(
         if var not in kept:
             ends[i].append(var)
     return ends
-

@@ -69,7 +69,7 @@ def _computed_in(equation: Equation) -> tuple[np.dtype[Any], ...]:
         else atom.dtype
         for atom in equation.inputs
     ]  # fmt: skip
-    ufunc = equation.op.numpy[0]
+    ufunc: Any = equation.op.numpy[0]
     try:
         resolved = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
     except TypeError:
@@ -117,7 +117,7 @@ def _rest_of_sigmoid(equation: Equation, makers: Makers) -> list[Equation] | Non
 
 
 def _times_reciprocal(equation: Equation, makers: Makers) -> list[Equation] | None:
-    """x (1 / y) = x / y."""
+    """X (1 / y) = x / y."""
     x, y = equation.inputs
     inverse = _made_by(y, "reciprocal", makers)
     if inverse is None or x.dtype != equation.out.dtype:

@@ -28,9 +28,7 @@ class Var:
 
     __slots__ = ("dtype", "gradient_of", "name", "scalar", "shape")
 
-    def __init__(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], scalar: bool = False
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], scalar: bool = False) -> None:
         self.shape = shape
         self.dtype = dtype
         self.scalar = scalar
@@ -263,9 +261,7 @@ class Program:
         """Return the program with other equations for the same values."""
         return self.replaced(equations, {})
 
-    def replaced(
-        self, equations: Iterable[Equation], substitutes: Mapping[Var, Atom]
-    ) -> Program:
+    def replaced(self, equations: Iterable[Equation], substitutes: Mapping[Var, Atom]) -> Program:
         """Return the program with other equations, which give other values for some."""
 
         def substitute(atom: Any) -> Any:

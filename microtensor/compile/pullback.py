@@ -76,7 +76,9 @@ class Pullback:
         with enable_grad():
             if isinstance(g, Tensor):
                 return self._gradients(position, g, args, kwargs, create_graph=True)
-            found = self._compiled(position, wrap(np.asarray(g)), _detached(args), _detached(kwargs))
+            found = self._compiled(
+                position, wrap(np.asarray(g)), _detached(args), _detached(kwargs)
+            )
         return [c._array for c in found]
 
     def _gradients(

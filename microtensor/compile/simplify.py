@@ -232,9 +232,7 @@ def _exposed(equations: Iterable[Equation]) -> set[Var]:
     """Find the values in which it matters which sign a zero has: those that something divides by."""
     exposed: set[Var] = set()
     for eq in reversed(list(equations)):
-        if eq.op in _ABSORBING or (
-            eq.op is ops.add and any(_nonzero(x) for x in eq.inputs)
-        ):
+        if eq.op in _ABSORBING or (eq.op is ops.add and any(_nonzero(x) for x in eq.inputs)):
             continue
         if eq.op is ops.divide:
             own: Iterable[Atom] = eq.inputs if eq.out in exposed else eq.inputs[1:]

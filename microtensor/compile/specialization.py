@@ -104,9 +104,7 @@ class Specialization:
             return False
         given = [leaf for _, leaf in leaves((args, kwargs))]
         outputs = self.kernel.program.outputs
-        kept = {
-            output.atom: stack[done:] for output, stack in zip(outputs, stacks, strict=True)
-        }
+        kept = {output.atom: stack[done:] for output, stack in zip(outputs, stacks, strict=True)}
         result = self.entry.repeat(*given, n, kept)
         return result is not MISS and result is not BUSY
 
@@ -147,9 +145,7 @@ class Specialization:
             return f"{self.program.name}() runs as written: {_AS_WRITTEN}"
         return "\n".join([f"{self.program.name}(): {took}", *self.kernel.explain()])
 
-    def _history(
-        self, compiled: Compiled, trace: Trace, given: Sequence[Any]
-    ) -> Pullback | None:
+    def _history(self, compiled: Compiled, trace: Trace, given: Sequence[Any]) -> Pullback | None:
         """Return what gives the results their histories, if they need any."""
         outputs = [i for i, output in enumerate(self.program.outputs) if output.requires_grad]
         if not outputs:
@@ -164,9 +160,7 @@ class Specialization:
         def compile_alike(fn: Callable[..., Any]) -> Compiled:
             return type(compiled)(fn, compiled.backend, compiled.reuse_results)
 
-        return Pullback(
-            compiled.__name__, compiled.fn, outputs, arguments, others, compile_alike
-        )
+        return Pullback(compiled.__name__, compiled.fn, outputs, arguments, others, compile_alike)
 
 
 _AS_WRITTEN = (

@@ -1,4 +1,4 @@
-"""Writing equations as NumPy calls that allocate nothing: what is written into, and what is read."""
+"""Writing equations as NumPy calls that allocate nothing: what is read, and what written into."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Emitter:
         constants: dict[Var, Any],
     ) -> None:
         self.buffers = buffers
-        self.functions: dict[str, Any] = {"copyto": np.copyto}
+        self.functions: dict[str, Any] = {"copyto": np.copyto, "inf": np.inf, "nan": np.nan}
         self._given = set(given)
         self._held = list(held)
         self._results = list(results)
@@ -56,7 +56,7 @@ class Emitter:
         self._cells: dict[tuple[Var, np.dtype[Any]], str] = {}
         self._roots: dict[Var, Var] = {}
         self._varying = set(given)
-        self._plain: set[Var] = {v for v in self._held}
+        self._plain: set[Var] = set(self._held)
         for i, (var, array) in enumerate(constants.items()):
             self._names[var] = self._fix(f"constant{i}", np.asarray(array))
             self._plain.add(var)
@@ -106,7 +106,7 @@ class Emitter:
         """Yield the statements for an equation, the last to read the values ``ends``."""
         if equation.out.scalar:
             yield self._number(equation)
-        elif is_view(equation) and (view := self._view(equation)) is not None:
+        elif (view := self._view(equation)) is not None:
             yield from view
         else:
             out = self._place(equation, target, ends)
@@ -219,7 +219,9 @@ class Emitter:
 
     def _view(self, equation: Equation) -> list[str] | None:
         """Make a view, when arrays are bound or in the call; ``None`` if it may be a copy."""
-        (source,) = (atom for atom in equation.inputs if isinstance(atom, Var))
+        source = equation.inputs[0] if equation.inputs else None
+        if not isinstance(source, Var) or not is_view(equation):
+            return None
         op, out, params = equation.op.name, equation.out, equation.params
         x = self._names[source]
         before: list[str] = []
@@ -236,7 +238,7 @@ class Emitter:
             self._plain.add(out)
         elif op == "transpose":
             axes = params["axes"]
-            expression = f"{x}.T" if axes is None else f"{x}.transpose({axes})"
+            expression = f"{x}.T" if axes is None else f"{x}.transpose({self._argument(axes)})"
         elif op == "broadcast_to":
             expression = f"{self._function('broadcast_to', np.broadcast_to)}({x}, {out.shape})"
         elif op == "getitem":
@@ -248,7 +250,7 @@ class Emitter:
             expression = f"{x}[{_index_text(index)}]"
         else:
             kernel = self._function(op, equation.op.kernel)
-            given = "".join(f", {key}={value!r}" for key, value in params.items())
+            given = "".join(f", {key}={self._argument(v)}" for key, v in params.items())
             expression = f"{kernel}({x}{given})"
         if source in self._varying:
             self._varying.add(out)
@@ -286,9 +288,8 @@ class Emitter:
         elif op.name in ("astype", "copy", "broadcast_to"):
             yield f"copyto({out}, {self._operand(inputs[0])}, 'unsafe')"
         elif op.name in ("reshape", "ravel", "squeeze", "expand_dims"):
-            x = self._names[inputs[0]]  # type: ignore[index]
             shape = inputs[0].shape
-            yield f"copyto({out}.reshape({shape}), {x})"
+            yield f"copyto({out}.reshape({shape}), {self._operand(inputs[0])})"
         elif op.name in ("concatenate", "stack"):
             join = self._function(op.name, getattr(np, op.name))
             parts = ", ".join(self._operand(atom) for atom in inputs)
@@ -362,9 +363,12 @@ class Emitter:
             return self._names[value]
         if any(variables_in(value)) or isinstance(value, tuple):
             if isinstance(value, slice):
-                return f"slice({', '.join(map(self._argument, (value.start, value.stop, value.step)))})"
-            parts = ", ".join(map(self._argument, value))
-            return f"({parts},)" if isinstance(value, tuple) else f"[{parts}]"
+                parts = ", ".join(map(self._argument, (value.start, value.stop, value.step)))
+                return f"slice({parts})"
+            parts = "".join(f"{self._argument(part)}, " for part in value)
+            return f"({parts})" if isinstance(value, tuple) else f"[{parts}]"
+        if isinstance(value, np.integer):
+            value = int(value)
         if value is None or (type(value) in (int, float, bool, str) and value == value):
             return repr(value)
         return self._fix(f"p{len(self._fixed)}", lambda _: value)

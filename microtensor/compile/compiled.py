@@ -54,6 +54,7 @@ class Compiled:
         self._latest: Specialization | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function: its program, where there is one for such arguments."""
         if not kwargs:
             call = self._calls.get(len(args))
             if call is not None:

@@ -465,7 +465,7 @@ class Entry:
         return made
 
     def _new_set(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what runs the program, its results, and the Tensors of the gradients among them."""
+        """Return what runs the program, its results, and Tensors of those that are gradients."""
         results = self._kernel.new_results()
         by_var = dict(zip(self._kernel.results, results, strict=True))
         gradients = [wrap(by_var[update.atom]) for _, update in self._gradients()]  # type: ignore[index]

@@ -88,8 +88,9 @@ class Surroundings:
         known = self._name("known", value)
         if is_plain(value) and value == value:
             kind = self._name("kind", type(value))
-            return f"(({expression}) is {known} or (({expression}).__class__ is {kind} and ({expression}) == {known}))"
-        return f"({expression}) is {known}"
+            alike = f"{expression}.__class__ is {kind} and {expression} == {known}"
+            return f"({expression} is {known} or ({alike}))"
+        return f"{expression} is {known}"
 
     def _expression(self, place: Place) -> str:
         container = self._name("place", place.container)

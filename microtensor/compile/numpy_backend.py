@@ -142,8 +142,7 @@ class NumPyKernel:
             f"    def run({', '.join(map(emitter.name, self.given))}):",
         ]
         sites: dict[int, Site] = {}
-        for cell in emitter.cells():
-            lines.append(f"        {cell}")
+        lines += [f"        {cell}" for cell in emitter.cells()]
         for statement, maker in statements:
             lines.append(f"        {statement}")
             if maker is not None and maker.site is not None:

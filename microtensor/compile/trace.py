@@ -481,7 +481,7 @@ class Trace:
         outputs = [self._output(value) for _, value in leaves(returned)]
         shape = rebuild(returned, iter(range(len(outputs))))
         updates = []
-        for tensor, array, _, gradient in list(self._tensors.values()):
+        for tensor, _, _, gradient in list(self._tensors.values()):
             slot, var = self._inputs[id(tensor)]
             atom = self._final(tensor._array)
             if atom is not var and not isinstance(slot, GradientSlot):

@@ -1,4 +1,4 @@
-"""The source of functions, with all that they refer to: for operations that NumPy has no name for."""
+"""The source of functions, with all they refer to: for operations that NumPy has no name for."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class Definitions:
             names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
             names.update(part.arg for part in ast.walk(node) if isinstance(part, ast.arg))
             definition.locals = names
+            assert isinstance(current, types.FunctionType)
             for reference, value in _references(current):
                 if reference not in names:
                     continue
@@ -118,19 +119,19 @@ class _Renamed(ast.NodeTransformer):
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - Python's
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id in self.definition.renamed:
             target = self.definition.renamed[node.id]
             text = target.name if isinstance(target, Definition) else target
             return ast.copy_location(ast.parse(text, mode="eval").body, node)
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if node.attr == "kernel" and isinstance(node.value, ast.Name):
             return self.visit(node.value)  # type: ignore[no-any-return]
         return self.generic_visit(node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         if node is self.definition.statement:
             node.name = self.definition.name
         node.decorator_list = []
@@ -144,13 +145,13 @@ class _Renamed(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         if node.value is None:
             return None
         assign = ast.Assign([node.target], node.value)
         return self.generic_visit(ast.fix_missing_locations(ast.copy_location(assign, node)))
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         if node is self.definition.statement:
             node.targets = [ast.Name(self.definition.name, ast.Store())]
             return ast.fix_missing_locations(node)
@@ -188,7 +189,8 @@ def _node_of(function: Any, op: str) -> ast.FunctionDef:
     nodes: list[Any] = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.Lambda)) and _first_line(node) == code.co_firstlineno
+        if isinstance(node, (ast.FunctionDef, ast.Lambda))
+        and _first_line(node) == code.co_firstlineno
     ]
     if len(nodes) > 1:
         nodes = [node for node in nodes if _spans(node, code)]
@@ -205,14 +207,14 @@ def _node_of(function: Any, op: str) -> ast.FunctionDef:
 
 def _first_line(node: Any) -> int:
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return min([int(node.lineno), *(int(decorator.lineno) for decorator in decorators)])
 
 
 def _spans(node: Any, code: types.CodeType) -> bool:
     """Tell whether code was compiled from a node, by the columns of its body."""
     body = node.body if isinstance(node, ast.Lambda) else None
     if body is None:
-        return node.name == code.co_name
+        return bool(node.name == code.co_name)
     places = [p for p in code.co_positions() if p[1] is not None and p[2] is not None and p[3] != 0]
     starts = {(line, column) for line, _, column, _ in places}
     return (body.lineno, body.col_offset) in starts and all(
@@ -267,14 +269,20 @@ def array_text(array: np.ndarray[Any, Any]) -> str:
     if not array.size:
         return f"np.zeros({array.shape}{dtype})"
     shape = repr(array.shape) if array.ndim != 1 else repr(array.shape[0])
-    if array.ndim == 2 and array.shape[0] == array.shape[1] > 1 and _equal(array, np.eye(len(array))):
+    if (
+        array.ndim == 2
+        and array.shape[0] == array.shape[1] > 1
+        and _equal(array, np.eye(len(array)))
+    ):
         return f"np.eye({len(array)}{dtype})"
     if array.ndim and array.size > 1:
         first = array.reshape(-1)[0]
         if _equal(array, np.full_like(array, first)):
             if first in (0, 1) and array.dtype.kind != "b":
                 return f"np.{'ones' if first else 'zeros'}({shape}{dtype})"
-            return f"np.full({shape}, {number(first.item()).pieces[0]}{_dtype_argument(array, None)})"
+            return (
+                f"np.full({shape}, {number(first.item()).pieces[0]}{_dtype_argument(array, None)})"
+            )
     text = textwrap.dedent(
         np.array2string(array, separator=", ", threshold=array.size + 1, floatmode="unique")
         if array.dtype.kind != "f"

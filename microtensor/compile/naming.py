@@ -31,8 +31,8 @@ _SQUARING = frozenset({ops.square, ops.absolute, REGISTRY["sum_squared_error"]})
 class Names:
     """The identifiers of a program's values.
 
-    A value has a line of its own, and so a name, if the user named it, if it is used more than once,
-    or if it is the gradient of one that has a name. All others stand where they are used.
+    A value has a line of its own, and so a name, if the user named it, if it is used more than
+    once, or if it is the gradient of one that has a name. All others stand where they are used.
     """
 
     def __init__(self, program: Program) -> None:
@@ -48,6 +48,9 @@ class Names:
                 self._squared.update(eq.uses())
         self._results = set(program.results())
         self._uses.update(program.results())
+        first = next((output.atom for output in program.outputs), None)
+        derives = any(eq.out.gradient_of is not None for eq in program.equations)
+        self._loss = first if derives and isinstance(first, Var) and not first.shape else None
         self._name_reads()
         self._name_values()
         self._name_gradients()
@@ -68,8 +71,10 @@ class Names:
         before = self.values_before()
         for eq in self._program.equations:
             out = eq.out
-            if out.name is not None and out not in before and not (
-                out.gradient_of is not None and identifier(out.name) in self.taken
+            if (
+                out.name is not None
+                and out not in before
+                and not (out.gradient_of is not None and identifier(out.name) in self.taken)
             ):
                 given.setdefault(identifier(out.name), []).append(out)
         for name, holders in given.items():
@@ -77,7 +82,7 @@ class Names:
                 self._names[holders[0]] = self.taken.take(name)
                 continue
             for var in holders:
-                if self._uses[var] > 1 or len(holders) > 1 and name not in self.taken:
+                if self._uses[var] > 1 or (len(holders) > 1 and name not in self.taken):
                     self._names[var] = self.taken.take_numbered(name)
         self._shadowed = {
             eq.out for eq in self._program.equations if eq.out.name and eq.out not in self._names
@@ -91,7 +96,11 @@ class Names:
             if eq.out not in self._names
             and eq.out.gradient_of is None
             and eq.out not in before
-            and ((self._uses[eq.out] > 1 and eq.op is not ops.transpose) or eq.out in of_gradients)
+            and (
+                (self._uses[eq.out] > 1 and eq.op is not ops.transpose)
+                or eq.out in of_gradients
+                or eq.out is self._loss
+            )
         ]
         counts = Counter(word for _, word in words)
         for var, word in words:
@@ -117,6 +126,8 @@ class Names:
         return None if var in self._shadowed else var.name
 
     def _word(self, eq: Equation) -> str:
+        if eq.out is self._loss:
+            return "loss"
         if eq.out in self._squared and eq.op is ops.subtract:
             return "error"
         if eq.op is ops.add and self._is_product(eq.inputs[0]):
@@ -144,16 +155,19 @@ class Names:
         """Return what a value is called."""
         return self._names[var]
 
-    def is_known_as(self, var: Var) -> bool:
-        """Tell whether a value is called as the user calls it."""
-        return var.name is not None and identifier(var.name) == self._names.get(var)
+    def told(self, var: Var) -> str:
+        """Return the user's name of a value if its identifier is made of it, else that."""
+        known = self._names[var]
+        return var.name if var.name is not None and identifier(var.name) == known else known
 
     def name(self, eq: Equation) -> None:
         """Give the result of an equation a name that tells what it is."""
         if eq.out not in self._names:
             if eq.out.gradient_of is not None:
                 target = eq.out.gradient_of
-                self.name_as(eq.out, f"d_{self._names.get(target) or self._given_name(target) or 'value'}")
+                self.name_as(
+                    eq.out, f"d_{self._names.get(target) or self._given_name(target) or 'value'}"
+                )
             else:
                 self.name_as(eq.out, self._word(eq))
 

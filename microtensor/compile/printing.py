@@ -11,9 +11,9 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..func.trees import rebuild
 from ..op import Op
-from .expressions import Expression, fill, number, plain
+from .expressions import Expression, fill, function_path, number, plain
 from .forms import form_of
-from .identifiers import Identifiers, identifier
+from .identifiers import identifier
 from .kernel_source import Definition, Definitions, array_text
 from .naming import Names
 from .program import Equation, Literal, Program, Var
@@ -163,6 +163,9 @@ class _Printer:
 
     def defined(self, op: Op) -> Expression:
         function = getattr(op, "forward", op.kernel)
+        path = function_path(function)
+        if path is not None:
+            return plain(path)
         return Expression((self.definitions.function(function, op.name),), 16)
 
     # The text
@@ -183,9 +186,7 @@ class _Printer:
 
     def _body(self, name: str, returned: list[Expression]) -> list[str]:
         lines = self._head(name)
-        first = next(
-            (s.var for s in self.statements if s.var.gradient_of is not None), None
-        )
+        first = next((s.var for s in self.statements if s.var.gradient_of is not None), None)
         changed = next((s.var for s in self.statements if s.var in self.shared), None)
         for statement in self.statements:
             if statement.var in (first, changed) and len(lines) > 1:
@@ -270,4 +271,3 @@ def _wrapped(line: str) -> list[str]:
     if len(line) <= 2 * _WIDTH or "np.array(" not in line:
         return [line]
     return _broken(line)
-

@@ -16,11 +16,11 @@ import numpy as np
 
 from .. import record
 from ..diagnosis import explain
-from ..errors import ArgumentError, MicrotensorError, TracingError
+from ..errors import ArgumentError, TracingError
 from ..func.trees import leaves, rebuild
 from ..names import caller, is_internal, variables
 from ..op import Node, Op
-from ..record import NUMBERS, as_tensor, recorded, wrap
+from ..record import NUMBERS, as_tensor, recorded
 from ..state import modes
 from ..tensor import Tensor
 from .program import Atom, Equation, Literal, Output, Program, Read, Site, Update, Var
@@ -125,7 +125,7 @@ class Trace:
         data = self.record(op, tuple(arrays), params or {}, tuple(operands))
         out = recorded(op, tuple(operands), arrays, data, params, tracked)
         if out._node is not None:
-            self._vars[out._node] = data.var
+            self._vars[out._node] = data._var
         self._made.append(weakref.ref(out))
         return out
 
@@ -175,7 +175,7 @@ class Trace:
         self, target: TracedArray, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]
     ) -> None:
         """Change an array in place: from now on it is the result."""
-        if target.var in self._roots:
+        if target._var in self._roots:
             raise TracingError(
                 f"{self.described(target)} is a view, and {self.name}() changes it in place, which "
                 "a program cannot repeat: change the array itself, as x[index] = values."
@@ -191,10 +191,10 @@ class Trace:
                     f"{self.described(target)} cannot take {result.dtype} results in place."
                 )
             result = result.astype(target.dtype)
-        self._changed.add(target.var)
-        if result.var.name is None:
-            result.var.name = target.var.name
-        target.var, target.example = result.var, result.example
+        self._changed.add(target._var)
+        if result._var.name is None:
+            result._var.name = target._var.name
+        target._var, target.example = result._var, result.example
 
     def change(self, op: Op, tensor: Any, other: Any) -> None:
         """Do an in-place operator of a Tensor, under `no_grad`."""
@@ -231,7 +231,7 @@ class Trace:
         self._tensors[id(tensor)] = tensor, tensor._array, tensor._node, tensor._grad
         gradient = tensor._grad
         handle = self._input(slot, tensor._array, tensor.name)
-        self._inputs[id(tensor)] = slot, handle.var
+        self._inputs[id(tensor)] = slot, handle._var
         tensor._array = handle
         if gradient is not None and gradient._array.__class__ is not TracedArray:
             self._adopt(gradient, GradientSlot(tensor))
@@ -270,7 +270,7 @@ class Trace:
 
     def _take(self, container: dict[Any, Any], key: Any, slot: Slot, value: Any) -> None:
         handle = self._input(slot, value, str(key))
-        self._items.append((slot, handle.var, (container, value)))
+        self._items.append((slot, handle._var, (container, value)))
         container[key] = handle
 
     def known(self, array: Any) -> TracedArray:
@@ -288,17 +288,17 @@ class Trace:
 
     def specialize(self, value: TracedArray, _: str) -> None:
         """Trace again with the Python numbers that ``value`` was computed from as they are."""
-        if value.var.scalar and self._sources.get(value.var):
-            raise Specialize(set(self._sources[value.var]))
+        if value._var.scalar and self._sources.get(value._var):
+            raise Specialize(set(self._sources[value._var]))
 
     def _atom(self, x: Any) -> tuple[Atom, Any]:
         if isinstance(x, TracedArray):
-            if x.trace is not self:
-                raise TracingError(record.tracing_is_over(x.var.name))
-            root = self._roots.get(x.var)
-            if root in self._changed or (x.var in self._changed and x.var not in self._roots):
+            if x._trace is not self:
+                raise TracingError(record.tracing_is_over(x._var.name))
+            root = self._roots.get(x._var)
+            if root in self._changed or (x._var in self._changed and x._var not in self._roots):
                 self._refuse_stale(x)
-            return x.var, x.example
+            return x._var, x.example
         if x.__class__ in NUMBERS or isinstance(x, (int, float, np.generic)):
             return Literal(x), x
         if isinstance(x, Tensor):
@@ -319,7 +319,7 @@ class Trace:
                 )
 
     def _refuse_stale(self, x: TracedArray) -> None:
-        if x.var in self._roots:
+        if x._var in self._roots:
             raise TracingError(
                 f"{self.described(x)} is a view of an array that {self.name}() changed in place "
                 "since: make the view again after the change, or take a copy() before it."
@@ -353,9 +353,9 @@ class Trace:
 
     def described(self, value: TracedArray) -> str:
         """Say which value is meant, for a message."""
-        if value.var.name is None:
+        if value._var.name is None:
             self._look(caller())
-        name = f" {value.var.name!r}" if value.var.name else ""
+        name = f" {value._var.name!r}" if value._var.name else ""
         return f"The traced value{name}, {value.dtype} of shape {value.shape},"
 
     def _look(self, frame: FrameType | None) -> Site | None:
@@ -366,8 +366,8 @@ class Trace:
             if isinstance(value, Tensor):
                 value = value._array
             if isinstance(value, TracedArray):
-                if value.trace is self and value.var.name is None:
-                    value.var.name = name
+                if value._trace is self and value._var.name is None:
+                    value._var.name = name
             elif hasattr(value, "named_parameters") and not isinstance(value, type):
                 self._modules.setdefault(id(value), (name, value))
         return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
@@ -381,12 +381,15 @@ class Trace:
             if hasattr(value, "named_parameters") and not isinstance(value, type):
                 self._modules.setdefault(id(value), (name, value))
             array = value._array if isinstance(value, Tensor) else value
-            if isinstance(array, TracedArray) and array.var.name is None:
-                array.var.name = name
+            if isinstance(array, TracedArray) and array._var.name is None:
+                array._var.name = name
             elif isinstance(array, np.ndarray) and id(array) in self._arrays:
                 self._arrays[id(array)][1].name = name
-        inputs = {id(slot.tensor): var for slot, var in self._inputs.values()
-                  if isinstance(slot, TensorSlot)}
+        inputs = {
+            id(slot.tensor): var
+            for slot, var in self._inputs.values()
+            if isinstance(slot, TensorSlot)
+        }
         for name, module in self._modules.values():
             for path, parameter in module.named_parameters():
                 var = inputs.get(id(parameter))
@@ -412,12 +415,12 @@ class Trace:
         value = self._vars.get(node)
         if value is None and node.op is None:
             tensor = node.tensor()
-            value = tensor._array.var if isinstance(tensor, Tensor) else None
+            value = tensor._array._var if isinstance(tensor, Tensor) else None
         g = g._array if isinstance(g, Tensor) else g
         if value is not None and isinstance(g, TracedArray):
-            known = g.var.gradient_of
+            known = g._var.gradient_of
             if known is None or (known.name is None and value.name is not None):
-                g.var.gradient_of = value
+                g._var.gradient_of = value
 
     # What goes out
 
@@ -432,7 +435,7 @@ class Trace:
             if atom is not var and not isinstance(slot, GradientSlot):
                 updates.append(Update(slot, atom))
             if tensor._grad is not gradient or (
-                gradient is not None and gradient._array.var is not self._inputs[id(gradient)][1]
+                gradient is not None and gradient._array._var is not self._inputs[id(gradient)][1]
             ):
                 update = None if tensor._grad is None else self._final(tensor._grad._array)
                 updates.append(Update(GradientSlot(tensor), update or Literal(None)))
@@ -451,27 +454,25 @@ class Trace:
                     if isinstance(value, (TracedArray, np.ndarray, int, float)):
                         atom = self._final(value)
                         if before.get((parameter, key)) is not atom:
-                            updates.append(
-                                Update(StateSlot(optimizer.state, parameter, key), atom)
-                            )
+                            updates.append(Update(StateSlot(optimizer.state, parameter, key), atom))
         return outputs, shape, updates
 
     def _final(self, value: Any) -> Atom:
         if isinstance(value, TracedArray):
-            return value.var
+            return value._var
         if value.__class__ in NUMBERS or isinstance(value, np.generic):
             return Literal(value)
-        return self.known(value).var
+        return self.known(value)._var
 
     def _output(self, value: Any) -> Output:
         if isinstance(value, Tensor):
             self.use(value)
             requires = value._requires_grad and modes.recording
-            return Output("tensor", value._array.var, requires)
+            return Output("tensor", value._array._var, requires)
         if isinstance(value, TracedArray):
-            return Output("number" if value.var.scalar else "array", value.var)
+            return Output("number" if value._var.scalar else "array", value._var)
         if isinstance(value, np.ndarray):
-            return Output("array", self.known(value).var)
+            return Output("array", self.known(value)._var)
         return Output("static", value)
 
     def escaped(self) -> list[Update]:
@@ -487,7 +488,7 @@ class Trace:
                 slots = list(_slots_of(holder, tensor))
                 if isinstance(holder, (list, set)):
                     raise TracingError(
-                        f"{self.name}() put the tensor {tensor.name or tensor._array.var.name!r} "
+                        f"{self.name}() put the tensor {tensor.name or tensor._array._var.name!r} "
                         f"into a {type(holder).__name__} that outlives the call. The function runs "
                         "only once, and then its program does: return the tensor instead."
                     )
@@ -632,7 +633,11 @@ def _holds_traced(value: Any) -> bool:
 
 
 def _shaped(value: Any) -> Any:
-    return np.broadcast_to(np.zeros((), value.dtype), value.shape) if hasattr(value, "dtype") else value
+    return (
+        np.broadcast_to(np.zeros((), value.dtype), value.shape)
+        if hasattr(value, "dtype")
+        else value
+    )
 
 
 @functools.cache

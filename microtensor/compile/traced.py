@@ -35,7 +35,7 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     Only the values themselves it does not tell, since they will be others in the next call.
     """
 
-    __slots__ = ("__weakref__", "example", "trace", "var")
+    __slots__ = ("__weakref__", "_trace", "_var", "example")
     _apply = staticmethod(apply)
     _node = None
     _requires_grad = False
@@ -45,39 +45,39 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     is_leaf = True
 
     def __init__(self, trace: Trace, var: Var, example: Any) -> None:
-        self.trace = trace
-        self.var = var
+        self._trace = trace
+        self._var = var
         self.example = example
 
     @property
     def _array(self) -> TracedArray:  # type: ignore[override]
-        if self.trace.is_over:
-            raise TracingError(tracing_is_over(self.var.name))
+        if self._trace.is_over:
+            raise TracingError(tracing_is_over(self._var.name))
         return self
 
     @property
     def name(self) -> str | None:
-        return self.var.name
+        return self._var.name
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.var.shape
+        return self._var.shape
 
     @property
     def ndim(self) -> int:
-        return self.var.ndim
+        return self._var.ndim
 
     @property
     def size(self) -> int:
-        return self.var.size
+        return self._var.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.var.dtype
+        return self._var.dtype
 
     @property
     def itemsize(self) -> int:
-        return self.var.dtype.itemsize
+        return self._var.dtype.itemsize
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
@@ -102,7 +102,7 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         return apply_unary(ops.getitem, self, {"index": prepare(index)})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.trace.assign(self, ops.setitem, (self, value), {"index": prepare(index)})
+        self._trace.assign(self, ops.setitem, (self, value), {"index": prepare(index)})
 
     def __len__(self) -> int:
         if not self.shape:
@@ -113,8 +113,8 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         return (self[i] for i in range(len(self)))
 
     def __hash__(self) -> int:
-        if self.var.scalar:
-            self.trace.specialize(self, "hash")
+        if self._var.scalar:
+            self._trace.specialize(self, "hash")
         return object.__hash__(self)
 
     # What would tell a value
@@ -123,21 +123,21 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self._refuse("np.asarray", "use NumPy's functions on it")
 
     def __bool__(self) -> bool:
-        self.trace.specialize(self, "bool")
+        self._trace.specialize(self, "bool")
         self._refuse(
             "the truth", "write np.where(condition, a, b) in place of `a if condition else b`"
         )
 
     def __float__(self) -> float:
-        self.trace.specialize(self, "float")
+        self._trace.specialize(self, "float")
         self._refuse("float()", "leave it an array, and return it")
 
     def __int__(self) -> int:
-        self.trace.specialize(self, "int")
+        self._trace.specialize(self, "int")
         self._refuse("int()", "leave it an array, with astype(int)")
 
     def __index__(self) -> int:
-        self.trace.specialize(self, "index")
+        self._trace.specialize(self, "index")
         self._refuse("an index", "index with an array, as x[i] of an array i")
 
     def __round__(self, digits: int = 0) -> Any:
@@ -161,11 +161,11 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         return repr(self)
 
     def __repr__(self) -> str:
-        return f"traced({self.var.name or ''} {self.dtype}{list(self.shape)})"
+        return f"traced({self._var.name or ''} {self.dtype}{list(self.shape)})"
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
         raise TracingError(
-            f"{self.trace.described(self)} was asked for {what} while {self.trace.name}() was "
+            f"{self._trace.described(self)} was asked for {what} while {self._trace.name}() was "
             f"traced. Its value differs from call to call, and the program is to serve for all: "
             f"{instead}."
         )
@@ -178,7 +178,7 @@ class TracedArray(ArrayMethods, NumPyProtocols):
             if ufunc is not np.add or not isinstance(target, TracedArray):
                 self._refuse(f"np.{ufunc.__name__}.at", "use np.add.at, or mt.where")
             added = ops.index.scatter_add(values, prepare(index), target.shape)
-            self.trace.assign(target, ops.add, (target, added), {})
+            self._trace.assign(target, ops.add, (target, added), {})
             return None
         out = kwargs.pop("out", None)
         if out is None:
@@ -193,13 +193,13 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         if function in CONSTANT:
-            return self.trace.call(function, args, kwargs)
+            return self._trace.call(function, args, kwargs)
         return super().__array_function__(function, types, args, kwargs)
 
 
 def _in_place(op: Op) -> Callable[[TracedArray, Any], TracedArray]:
     def operator(self: TracedArray, other: Any) -> TracedArray:
-        self.trace.assign(self, op, (self, other), {})
+        self._trace.assign(self, op, (self, other), {})
         return self
 
     return operator

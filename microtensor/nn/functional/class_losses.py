@@ -203,5 +203,10 @@ def _reduced(losses: Tensor, factors: Tensor | None, counted: Any, reduction: st
         return reduced(losses, reduction, None if factors is None else factors.sum())
     losses = ops.where(counted, losses, 0.0)
     if factors is None:
-        return reduced(losses, reduction, np.count_nonzero(counted))
+        count = (
+            int(np.count_nonzero(counted))
+            if current_trace() is None
+            else (counted.astype(losses.dtype).sum())
+        )
+        return reduced(losses, reduction, count)
     return reduced(losses, reduction, ops.where(counted, factors, 0.0).sum())

@@ -10,7 +10,7 @@ from .. import ops
 from ..op import REGISTRY
 from .expressions import Expression
 from .identifiers import Identifiers, identifier
-from .program import Atom, Equation, Program, Var
+from .program import Atom, Equation, Literal, Program, Var
 from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot
 
 __all__ = ["Names"]
@@ -90,8 +90,8 @@ class Names:
         of_gradients = {
             eq.out.gradient_of for eq in self._program.equations if self._uses[eq.out] > 1
         }
-        words = [
-            (eq.out, self._word(eq))
+        unnamed = [
+            eq
             for eq in self._program.equations
             if eq.out not in self._names
             and eq.out.gradient_of is None
@@ -102,10 +102,11 @@ class Names:
                 or eq.out is self._loss
             )
         ]
-        counts = Counter(word for _, word in words)
-        for var, word in words:
+        counts = Counter(map(self._word, unnamed))
+        for eq in unnamed:
+            word = self._word(eq)
             take = self.taken.take_numbered if counts[word] > 1 else self.taken.take
-            self._names[var] = take(word)
+            self._names[eq.out] = take(word)
 
     def _name_gradients(self) -> None:
         for eq in self._program.equations:
@@ -132,6 +133,10 @@ class Names:
             return "error"
         if eq.op is ops.add and self._is_product(eq.inputs[0]):
             return "z"
+        if eq.op is ops.subtract and eq.inputs[0] == Literal(1):
+            subtrahend = eq.inputs[1]
+            if isinstance(subtrahend, Var) and subtrahend in self._names:
+                return f"one_minus_{self._names[subtrahend]}"
         word = _WORDS.get(eq.op.name)
         if word is not None:
             return word
@@ -150,6 +155,10 @@ class Names:
     def is_line(self, var: Var) -> bool:
         """Tell whether a value has a line of its own."""
         return var in self._names
+
+    def is_result(self, var: Var) -> bool:
+        """Tell whether the program hands a value out."""
+        return var in self._results
 
     def of(self, var: Var) -> str:
         """Return what a value is called."""

@@ -14,9 +14,7 @@ __all__ = ["functions_of", "surroundings"]
 def surroundings(fn: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Yield the names and values that a function, and those of the user's it calls, refer to."""
     for function in functions_of(fn):
-        for cell, name in zip(
-            function.__closure__ or (), function.__code__.co_freevars, strict=True
-        ):
+        for cell, name in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
             try:
                 yield name, cell.cell_contents
             except ValueError:  # not yet assigned

@@ -140,7 +140,7 @@ class Trace:
         site = self._look(caller())
         if op.name in _INDEXING:
             self._check_index(op, params["index"], inputs)
-        atoms, values = zip(*map(self._atom, inputs), strict=True)
+        atoms, values = zip(*map(self._atom, inputs), strict=True) if inputs else ((), ())
         params, examples = self._parameters(params)
         try:
             value = op.kernel(*values, **examples)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, DtypeError, InternalError, MicrotensorError
-from .op import Op
+from .op import Op, Recordable
 from .record import as_tensor, leaf_of, numeric, wrap
 from .tensor import Tensor
 
@@ -96,6 +96,7 @@ class CustomOp(Op):
         broadcasts: bool,
     ) -> None:
         self.name = name
+        self.forward = forward
         self.inputs, parameters = self._arguments(forward, vjps)
         super().__init__(
             name,
@@ -195,7 +196,7 @@ class CustomOp(Op):
                 raise self._broken(i, f"raised {type(error).__name__}: {error}") from error
             if isinstance(c, (int, float)):
                 c = np.asarray(c)
-            if not isinstance(c, (np.ndarray, np.generic, Tensor)):
+            if not _is_array(c):
                 given = "None" if c is None else f"a {type(c).__name__}"
                 raise self._broken(i, f"gave {given} instead of an array")
             if c.dtype.kind not in "fiub":
@@ -230,6 +231,10 @@ def _name(forward: Callable[..., Any]) -> str:
 
 def _is_floating(x: Any) -> bool:
     return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", None) == "f"
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, np.generic, Recordable))
 
 
 def _read_only(x: Any) -> Any:

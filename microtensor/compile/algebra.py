@@ -2,8 +2,8 @@
 
 A rule looks at one equation, ``out = op(*inputs)``, whose operands were simplified before. It
 returns another equation for ``out``, or an atom that ``out`` is equal to, or ``None``. What it
-returns has the same bits, so a rule may reorder nothing and round nothing; the sign of a zero it may
-change only where `Facts.sign_of_zero_matters` says that nothing depends on it.
+returns has the same bits, so a rule may reorder nothing and round nothing; the sign of a zero it
+may change only where `Facts.sign_of_zero_matters` says that nothing depends on it.
 """
 
 from __future__ import annotations
@@ -144,9 +144,9 @@ def _add(facts: Facts, eq: Equation) -> Equation | Atom | None:
     if x is y and isinstance(x, Var) and _floating(eq):  # x + x = 2 x
         return _other(eq, ops.multiply, Literal(2.0), x)
     for a, b in ((x, y), (y, x)):
-        if _is(b, 0) and _alike(a, eq.out):  # x + 0 = x, but -0 + 0 = 0
-            if (_number(b) == 0 and str(b.value)[0] == "-") or not facts.sign_of_zero_matters(eq.out):
-                return a
+        # x + 0 = x, but -0 + 0 = 0
+        if _is(b, 0) and _alike(a, eq.out) and not facts.sign_of_zero_matters(eq.out):
+            return a
         negated = facts.made_by(ops.negative, b)
         if negated and _floating(eq):  # x + (-y) = x - y
             return _other(eq, ops.subtract, a, negated[0])
@@ -286,7 +286,9 @@ def _order(eq: Equation) -> tuple[int, ...]:
 _RESHAPING = frozenset({ops.reshape, ops.ravel, ops.squeeze, ops.expand_dims})
 _sum_to = REGISTRY["sum_to"]
 
-RULES: dict[Op, tuple[Rule, ...]] = dict.fromkeys(ELEMENTWISE, (_repeated_operand, _uniform_operand, _plain_number))
+RULES: dict[Op, tuple[Rule, ...]] = dict.fromkeys(
+    ELEMENTWISE, (_repeated_operand, _uniform_operand, _plain_number)
+)
 """The rules of each operation, in the order in which they are tried."""
 for _op, _rules in {
     ops.add: (_add,),

@@ -120,7 +120,7 @@ def derive(
         error = x @ w - y
         loss = np.sum(error ** 2)
     <BLANKLINE>
-        d_error = 2.0 * error  # the gradient of error
+        d_error = 2 * error  # the gradient of error
         d_w = x.T @ d_error  # the gradient of w
         return loss, d_w
     """
@@ -170,7 +170,7 @@ def _named(gradient: Any, source: Tensor) -> Tensor:
     array = gradient._array if isinstance(gradient, Tensor) else gradient
     copy: Tensor = ops.copy(as_tensor(array))
     value, of = current_array(copy), current_array(source)
-    value.var.gradient_of = of.var
+    value._var.gradient_of = of._var
     return copy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..viz.draw import EDGE, GRAPH, NODE
+from ..viz.draw import COMMUTATIVE, EDGE, GRAPH, NODE
 from ..viz.labels import escaped, label, parameters_text
 from .program import Equation, Literal, Program, Var
 from .slots import ArgumentSlot
@@ -66,7 +66,7 @@ def draw(program: Program) -> graphviz.Digraph:
     for eq in program.equations:
         kind = "operation" if eq.out.gradient_of is None else "gradient"
         id = add(eq.out, kind, _equation_text(eq))
-        several = len(eq.inputs) > 1
+        several = len(eq.inputs) > 1 and eq.op.name not in COMMUTATIVE
         for i, atom in enumerate(eq.inputs):
             source = ids.get(atom) if isinstance(atom, Var) else None
             if isinstance(atom, Literal):

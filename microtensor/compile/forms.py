@@ -171,8 +171,7 @@ def written_value(writer: Writer, value: Any, op: Op, inside: bool = False) -> E
     if isinstance(value, np.dtype):
         return plain("bool" if value == np.bool_ else f"np.{value.name}")
     if isinstance(value, slice):
-        parts = (value.start, value.stop, value.step)
-        return _nested(writer, "slice({})", parts, op)
+        return _nested(writer, "slice({})", (value.start, value.stop, value.step), op)
     if isinstance(value, tuple):
         return _nested(writer, "({},)" if len(value) == 1 else "({})", value, op)
     if isinstance(value, list):
@@ -246,9 +245,9 @@ def _is_basic(part: Any) -> bool:
 
 def _selected(writer: Writer, part: Any, op: Op) -> Expression:
     """Write an array of indices as the list that one writes."""
-    if isinstance(part, np.ndarray) and part.ndim and 0 < part.size <= 16:
-        if part.dtype in (np.dtype(np.intp), np.dtype(bool)):
-            return plain(repr(part.tolist()))
+    is_short = isinstance(part, np.ndarray) and part.ndim > 0 and 0 < part.size <= 16
+    if is_short and part.dtype in (np.dtype(np.intp), np.dtype(bool)):
+        return plain(repr(part.tolist()))
     return written_value(writer, part, op)
 
 

@@ -1,4 +1,4 @@
-"""The source of functions, with all that they refer to: for operations that NumPy has no name for."""
+"""The source of functions, with all they refer to: for operations that NumPy has no name for."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class Definitions:
             names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
             names.update(part.arg for part in ast.walk(node) if isinstance(part, ast.arg))
             definition.locals = names
+            assert isinstance(current, types.FunctionType)
             for reference, value in _references(current):
                 if reference not in names:
                     continue
@@ -206,14 +207,14 @@ def _node_of(function: Any, op: str) -> ast.FunctionDef:
 
 def _first_line(node: Any) -> int:
     decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return min([int(node.lineno), *(int(decorator.lineno) for decorator in decorators)])
 
 
 def _spans(node: Any, code: types.CodeType) -> bool:
     """Tell whether code was compiled from a node, by the columns of its body."""
     body = node.body if isinstance(node, ast.Lambda) else None
     if body is None:
-        return node.name == code.co_name
+        return bool(node.name == code.co_name)
     places = [p for p in code.co_positions() if p[1] is not None and p[2] is not None and p[3] != 0]
     starts = {(line, column) for line, _, column, _ in places}
     return (body.lineno, body.col_offset) in starts and all(

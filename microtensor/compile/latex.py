@@ -18,11 +18,14 @@ from .readable import readable
 __all__ = ["latex", "lines", "symbol"]
 
 _BRACKETS = (r"\left( ", r" \right)")
-_LONGEST = 24
-"""Expressions of more values than this get a line of their own."""
+_LONGEST = 160
+"""Expressions longer than this, as text, get a line of their own."""
 _GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"]
-)
+    {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+     "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
+     "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi",
+     "Psi", "Omega"}
+)  # fmt: skip
 
 _TEMPLATES = {
     "add": ("{0:sum} + {1:term}", "sum"),
@@ -70,7 +73,8 @@ def latex(program: Program) -> str:
     $$\begin{aligned}
     z &= x \, w \\
     L &= \sum z^{2} \\
-    \frac{\partial L}{\partial w} &= x^{\top} \, \left( 2 \, z \right)
+    \frac{\partial L}{\partial z} &= 2 \, z \\
+    \frac{\partial L}{\partial w} &= x^{\top} \, \frac{\partial L}{\partial z}
     \end{aligned}$$
     """
     rows = (f"{left} &{sign} {right}" for left, sign, right in _Equations(program).rows())
@@ -103,11 +107,11 @@ def symbol(name: str) -> str:
 
 
 def _word(text: str) -> str:
+    text = re.sub(r"[^\w.\[\]]", "", text)
     if text in _GREEK:
         return f"\\{text}"
     if (len(text) == 1 and text.isalnum()) or text.isdigit():
         return text
-    text = re.sub(r"[^\w.\[\]]", "", text)
     return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
 
 
@@ -118,6 +122,8 @@ class _Equations:
         self.program = readable(program)
         self.names = Names(self.program)
         self._inlined: dict[Var, Expression] = {}
+        self._symbols: dict[Var, str] = {}
+        self._taken: set[str] = set()
         for var, array in self.program.constants.items():
             self._add_constant(var, np.asarray(array))
         outputs = [o.atom for o in self.program.outputs if isinstance(o.atom, Var)]
@@ -130,16 +136,17 @@ class _Equations:
         for eq in self.program.equations:
             expression = fill(*self._form(eq), _BRACKETS)
             if not self.names.is_line(eq.out) and eq.out is not self._loss:
-                if len(expression.pieces) <= _LONGEST:
+                if sum(_length(piece) for piece in expression.pieces) <= _LONGEST:
                     self._inlined[eq.out] = expression
                     continue
                 self.names.name(eq)
             sign = r"\leftarrow" if eq.out in self._before else "="
             rows.append((self._symbol(eq.out), sign, self._rendered(expression)))
         returned = [o.atom for o in self.program.outputs if o.atom in self._inlined]
-        for var in dict.fromkeys(returned):
-            rows.append((r"\mathrm{result}", "=", self._rendered(self._inlined[var])))
-        return rows
+        return rows + [
+            (r"\mathrm{result}", "=", self._rendered(self._inlined[var]))
+            for var in dict.fromkeys(returned)
+        ]
 
     def _add_constant(self, var: Var, array: Any) -> None:
         if array.size == 1:
@@ -153,6 +160,15 @@ class _Equations:
         )
 
     def _symbol(self, var: Var) -> str:
+        if var in self._before:
+            return self._symbol(self._before[var])
+        if var not in self._symbols:
+            found = self._new_symbol(var)
+            self._symbols[var] = symbol(self.names.of(var)) if found in self._taken else found
+            self._taken.add(found)
+        return self._symbols[var]
+
+    def _new_symbol(self, var: Var) -> str:
         target = var.gradient_of
         if target is not None and (var.name is None or var.name.startswith("d_")):
             of = self._symbol(target) if self.names.is_line(target) else None
@@ -163,9 +179,7 @@ class _Equations:
             return symbol(self.names.of(var))
         if var is self._loss and not self.names.is_line(var):
             return "L"
-        if var in self._before:
-            return self._symbol(self._before[var])
-        return symbol(var.name if self.names.is_known_as(var) else self.names.of(var))
+        return symbol(self.names.told(var))
 
     def _loss_symbol(self) -> str:
         return "L" if self._loss is None or not self._loss.name else symbol(self._loss.name)
@@ -225,6 +239,10 @@ class _Equations:
             function = rf"\operatorname{{{{{text}}}}}"
         arguments = ", ".join(f"{{{i}}}" for i in range(len(operands)))
         return rf"{function}\left( {arguments} \right)", "atom", operands
+
+
+def _length(piece: Any) -> int:
+    return 4 if isinstance(piece, Var) else len(piece)
 
 
 def _number(value: Any) -> Expression:

@@ -10,7 +10,7 @@ from .. import ops
 from ..op import REGISTRY
 from .expressions import Expression
 from .identifiers import Identifiers, identifier
-from .program import Atom, Equation, Program, Var
+from .program import Atom, Equation, Literal, Program, Var
 from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot
 
 __all__ = ["Names"]
@@ -31,8 +31,8 @@ _SQUARING = frozenset({ops.square, ops.absolute, REGISTRY["sum_squared_error"]})
 class Names:
     """The identifiers of a program's values.
 
-    A value has a line of its own, and so a name, if the user named it, if it is used more than once,
-    or if it is the gradient of one that has a name. All others stand where they are used.
+    A value has a line of its own, and so a name, if the user named it, if it is used more than
+    once, or if it is the gradient of one that has a name. All others stand where they are used.
     """
 
     def __init__(self, program: Program) -> None:
@@ -48,6 +48,9 @@ class Names:
                 self._squared.update(eq.uses())
         self._results = set(program.results())
         self._uses.update(program.results())
+        first = next((output.atom for output in program.outputs), None)
+        derives = any(eq.out.gradient_of is not None for eq in program.equations)
+        self._loss = first if derives and isinstance(first, Var) and not first.shape else None
         self._name_reads()
         self._name_values()
         self._name_gradients()
@@ -87,18 +90,23 @@ class Names:
         of_gradients = {
             eq.out.gradient_of for eq in self._program.equations if self._uses[eq.out] > 1
         }
-        words = [
-            (eq.out, self._word(eq))
+        unnamed = [
+            eq
             for eq in self._program.equations
             if eq.out not in self._names
             and eq.out.gradient_of is None
             and eq.out not in before
-            and ((self._uses[eq.out] > 1 and eq.op is not ops.transpose) or eq.out in of_gradients)
+            and (
+                (self._uses[eq.out] > 1 and eq.op is not ops.transpose)
+                or eq.out in of_gradients
+                or eq.out is self._loss
+            )
         ]
-        counts = Counter(word for _, word in words)
-        for var, word in words:
+        counts = Counter(map(self._word, unnamed))
+        for eq in unnamed:
+            word = self._word(eq)
             take = self.taken.take_numbered if counts[word] > 1 else self.taken.take
-            self._names[var] = take(word)
+            self._names[eq.out] = take(word)
 
     def _name_gradients(self) -> None:
         for eq in self._program.equations:
@@ -119,10 +127,16 @@ class Names:
         return None if var in self._shadowed else var.name
 
     def _word(self, eq: Equation) -> str:
+        if eq.out is self._loss:
+            return "loss"
         if eq.out in self._squared and eq.op is ops.subtract:
             return "error"
         if eq.op is ops.add and self._is_product(eq.inputs[0]):
             return "z"
+        if eq.op is ops.subtract and eq.inputs[0] == Literal(1):
+            subtrahend = eq.inputs[1]
+            if isinstance(subtrahend, Var) and subtrahend in self._names:
+                return f"one_minus_{self._names[subtrahend]}"
         word = _WORDS.get(eq.op.name)
         if word is not None:
             return word
@@ -142,13 +156,18 @@ class Names:
         """Tell whether a value has a line of its own."""
         return var in self._names
 
+    def is_result(self, var: Var) -> bool:
+        """Tell whether the program hands a value out."""
+        return var in self._results
+
     def of(self, var: Var) -> str:
         """Return what a value is called."""
         return self._names[var]
 
-    def is_known_as(self, var: Var) -> bool:
-        """Tell whether a value is called as the user calls it."""
-        return var.name is not None and identifier(var.name) == self._names.get(var)
+    def told(self, var: Var) -> str:
+        """Return the user's name of a value if its identifier is made of it, else that."""
+        known = self._names[var]
+        return var.name if var.name is not None and identifier(var.name) == known else known
 
     def name(self, eq: Equation) -> None:
         """Give the result of an equation a name that tells what it is."""

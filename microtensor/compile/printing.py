@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..func.trees import rebuild
 from ..op import Op
-from .expressions import Expression, fill, number, plain
+from .expressions import Expression, fill, function_path, number, plain
 from .forms import form_of
 from .identifiers import identifier
 from .kernel_source import Definition, Definitions, array_text
@@ -74,7 +74,9 @@ class _Printer:
 
     def _write(self, eq: Equation) -> None:
         expression = self._expression(eq)
-        if self.names.is_line(eq.out) or is_impure(eq.op):
+        if is_impure(eq.op):
+            self.names.name(eq)
+        if self.names.is_line(eq.out):
             self._line(eq.out, expression)
         elif self._length(expression) > _INLINED:
             self.names.name(eq)
@@ -163,6 +165,9 @@ class _Printer:
 
     def defined(self, op: Op) -> Expression:
         function = getattr(op, "forward", op.kernel)
+        path = function_path(function)
+        if path is not None:
+            return plain(path)
         return Expression((self.definitions.function(function, op.name),), 16)
 
     # The text
@@ -183,7 +188,7 @@ class _Printer:
 
     def _body(self, name: str, returned: list[Expression]) -> list[str]:
         lines = self._head(name)
-        first = next((s.var for s in self.statements if s.var.gradient_of is not None), None)
+        first = self._first_backward()
         changed = next((s.var for s in self.statements if s.var in self.shared), None)
         for statement in self.statements:
             if statement.var in (first, changed) and len(lines) > 1:
@@ -197,6 +202,19 @@ class _Printer:
             broken = [part for text in texts for part in _broken(f"        {text},")]
             return [*lines, "    return (", *broken, "    )"]
         return [*lines, line]
+
+    def _first_backward(self) -> Var | None:
+        """Return the first value after the forward pass: a gradient, or what only they need."""
+        for i, statement in enumerate(self.statements):
+            if statement.var.gradient_of is not None:
+                while i and self._is_auxiliary(self.statements[i - 1].var):
+                    i -= 1
+                return self.statements[i].var
+        return None
+
+    def _is_auxiliary(self, var: Var) -> bool:
+        made = var not in self.program.constants and not self.names.is_result(var)
+        return made and var.name is None
 
     def _head(self, name: str) -> list[str]:
         parameters = [self.names.of(read.var) for read in self.program.reads]

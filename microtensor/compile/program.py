@@ -192,9 +192,20 @@ class Program:
     def source(self) -> str:
         """The program as a Python function that needs nothing but NumPy.
 
-        It takes the arguments, then what the traced function found elsewhere, and returns what that
-        returned, then the new values of what it changed.
+        It takes the arguments, each leaf of a nested one by itself, then what the traced function
+        found elsewhere: parameters, settings. It returns what that returned, then the new value of
+        each of ``updates``, in their order; nothing is changed in place. Forward comes first, then
+        the gradients, ``d_W`` for that of ``W``. An array too large to be written down, and a
+        random generator, are parameters as well, and a comment says so.
 
+        Raises
+        ------
+        UnsupportedError
+            If it has an operation that is neither NumPy's nor one whose source can be found, or
+            returns something that has no literal.
+
+        Examples
+        --------
         >>> import microtensor as mt
         >>> w, x = mt.tensor([1.0, 2.0], requires_grad=True), mt.tensor([3.0, 4.0])
         >>> def loss_fn(w, x):
@@ -206,10 +217,10 @@ class Program:
         <BLANKLINE>
         <BLANKLINE>
         def loss_fn(w, x):
-            error = w * x - 1.0
+            error = w * x - 1
             loss = np.sum(error ** 2)
         <BLANKLINE>
-            d_error = 2.0 * error  # the gradient of error
+            d_error = 2 * error  # the gradient of error
             d_w = d_error * x  # the gradient of w
             return loss, d_w
         """

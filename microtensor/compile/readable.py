@@ -89,7 +89,12 @@ class _Rewriter:
             return None
         matrix, column = self._operands(ops.matmul, eq.inputs[0])
         vector = self._operands(ops.reshape, column)[0]
-        if vector is None or vector.ndim != 1 or matrix.ndim != 2 or column.shape[-1] != 1:
+        if (
+            not isinstance(vector, Var)
+            or vector.ndim != 1
+            or matrix.ndim != 2
+            or column.shape[-1] != 1
+        ):
             return None
         return Equation(ops.matmul, (matrix, vector), {}, eq.out, eq.site)
 
@@ -99,7 +104,9 @@ class _Rewriter:
             return None
         c, inner = eq.inputs
         d, x = self._operands(ops.multiply, inner)
-        if not _is_number(c) or not _is_number(d) or inner.name or inner.shape != eq.out.shape:
+        if not isinstance(c, Literal) or not isinstance(inner, Var) or inner.name:
+            return None
+        if not _is_number(c) or not _is_number(d) or inner.shape != eq.out.shape:
             return None
         if inner.gradient_of is not None and inner.gradient_of.name is not None:
             return None

@@ -86,11 +86,11 @@ def _with_own_values(program: Program) -> Program:
     for eq in program.equations:
         var = own[eq.out] = Var(eq.out.shape, eq.out.dtype, eq.out.scalar)
         var.name = eq.out.name
-    for old, var in own.items():
-        assert isinstance(var, Var)
+    for old, new in own.items():
         target = old.gradient_of
         of = own.get(target, target) if target is not None else None
-        var.gradient_of = of if isinstance(of, Var) else None
+        assert isinstance(new, Var)
+        new.gradient_of = of if isinstance(of, Var) else None
 
     def substitute(atom: Atom) -> Atom:
         return own.get(atom, atom) if isinstance(atom, Var) else atom
@@ -229,7 +229,7 @@ def _fill(array: Any) -> Any:
 
 
 def _exposed(equations: Iterable[Equation]) -> set[Var]:
-    """Find the values in which it matters which sign a zero has: those that something divides by."""
+    """Find the values in which the sign of a zero matters: those that something divides by."""
     exposed: set[Var] = set()
     for eq in reversed(list(equations)):
         if eq.op in _ABSORBING or (eq.op is ops.add and any(_nonzero(x) for x in eq.inputs)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Op, Recordable, implements
-from ..record import current_array
+from ..record import current_array, current_trace
 from .index import scatter_add, setitem
 from .shape import ravel
 
@@ -37,7 +37,7 @@ def constant(x: Any) -> Any:
     """
     if isinstance(x, Recordable):
         array = current_array(x)
-        return array.copy() if isinstance(array, Recordable) else np.array(array)
+        return np.array(array) if current_trace() is None else array.copy()
     return np.array(x)
 
 

@@ -14,7 +14,7 @@ from .labels import node_label, node_tooltip
 if TYPE_CHECKING:
     import graphviz
 
-__all__ = ["EDGE", "GRAPH", "NODE", "draw"]
+__all__ = ["COMMUTATIVE", "EDGE", "GRAPH", "NODE", "draw"]
 
 _FONT = "Arial"
 """Of a list of fonts layout engines take no measure, and of Helvetica Pango often a wrong one."""
@@ -54,7 +54,7 @@ _STYLES = {
 }
 _OUTPUT = {"fillcolor": "#d6f0de", "color": "#15713f", "peripheries": "2"}
 
-_COMMUTATIVE = frozenset(
+COMMUTATIVE = frozenset(
     {
         "add",
         "bitwise_and",
@@ -159,7 +159,7 @@ def _add_node(drawing: graphviz.Digraph, id: str, graph: Graph, node: Node) -> N
 
 
 def _order_matters(node: Node) -> bool:
-    return node.op is not None and len(node.parents) > 1 and node.op.name not in _COMMUTATIVE
+    return node.op is not None and len(node.parents) > 1 and node.op.name not in COMMUTATIVE
 
 
 def _operand(node: Node, position: int) -> str:

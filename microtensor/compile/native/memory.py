@@ -57,6 +57,7 @@ class Memory:
         self.size = 0
         self.partners = [_partner(program, var) for var in results]
         self._plan = plan
+        plan.gather_calls()
         self._leave(program, results)
         self.items = plan.items
         self.stored = self._needing_memory()
@@ -102,7 +103,7 @@ class Memory:
         if partner is None:
             return True
         items = self._plan.items
-        start = min(i for i, item in enumerate(items) if var in _written(item))
+        start = min(i for i, item in enumerate(items) if var in item.written())
         for item in items[start:]:
             if isinstance(item, Call):
                 return False
@@ -123,7 +124,7 @@ class Memory:
                 if root not in plan.pointwise or plan.made[root] != i:
                     found.add(root)
             found.update(
-                root for root in _written(item) if root not in plan.pointwise
+                root for root in item.written() if root not in plan.pointwise
             )
         return found
 
@@ -132,7 +133,7 @@ class Memory:
         first: dict[Var, int] = {}
         last: dict[Var, int] = {}
         for i, item in enumerate(self.items):
-            for root in (*_written(item), *item.roots()):
+            for root in (*item.written(), *item.roots()):
                 if self._plan.made.get(root, -1) >= 0 and root not in self.direct:
                     first.setdefault(root, i)
                     last[root] = i
@@ -170,16 +171,6 @@ def _partner(program: Program, var: Var) -> int | None:
                 if same_place(slot, other):
                     return i
     return None
-
-
-def _written(item: Item) -> Iterable[Var]:
-    if isinstance(item, Nest):
-        return [
-            m.target.root if isinstance(m, Element) and m.target else m.out for m in item.members
-        ]
-    if isinstance(item, Check):
-        return []
-    return [item.equation.out if isinstance(item, Call) else item.out]
 
 
 def _reads_in_step(nest: Nest, root: Var) -> bool:

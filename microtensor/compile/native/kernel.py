@@ -74,11 +74,10 @@ class NativeKernel:
         self.notes = plan.notes
         self._memory = memory
         self._checks = source.checks
-        code = compiled(source.text, source.functions)
+        code = compiled(source.text, source.functions, source.pieces)
         self.compile_seconds, self.from_cache = code.seconds, code.from_cache
         self._kept = code.kept
-        entries = dict(zip(source.functions, code.entries, strict=True))
-        self._parts = [entries[p] if isinstance(p, str) else p for p in source.parts]
+        self._parts = [code.entries[p] if isinstance(p, str) else p for p in source.parts]
         self._bind(plan)
 
     def _bind(self, plan: Plan) -> None:

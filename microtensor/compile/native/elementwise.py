@@ -163,9 +163,7 @@ def _native(x: Atom) -> bool:
 def _resolved(ufunc: np.ufunc, inputs: Sequence[Atom]) -> tuple[np.dtype[Any], ...] | None:
     """Return the dtypes that NumPy converts the operands to; a Python number adapts (NEP 50)."""
     weak = {"i": int, "f": float}
-    given: list[Any] = [
-        weak.get(x.dtype.kind, x.dtype) if x.scalar else x.dtype for x in inputs
-    ]
+    given: list[Any] = [weak.get(x.dtype.kind, x.dtype) if x.scalar else x.dtype for x in inputs]
     if all(x.scalar for x in inputs):
         given = [x.dtype for x in inputs]
     try:
@@ -178,9 +176,7 @@ def _resolved(ufunc: np.ufunc, inputs: Sequence[Atom]) -> tuple[np.dtype[Any], .
     return tuple(dtypes)
 
 
-def _of_ufunc(
-    name: str, ufunc: np.ufunc, template: str, inputs: Sequence[Atom]
-) -> Form | None:
+def _of_ufunc(name: str, ufunc: np.ufunc, template: str, inputs: Sequence[Atom]) -> Form | None:
     dtypes = _resolved(ufunc, inputs)
     if dtypes is None or len(set(dtypes)) > 1:  # as int64 and uint64, compared
         return None

@@ -87,9 +87,7 @@ class _Expansion:
                 self._known = {k: v for k, v in self._known.items() if v is not value}
                 last.out = equation.out
             else:
-                self.equations.append(
-                    Equation(ops.copy, (value,), {}, equation.out, equation.site)
-                )
+                self.equations.append(Equation(ops.copy, (value,), {}, equation.out, equation.site))
 
     def do(
         self,
@@ -123,8 +121,10 @@ class _Expansion:
         return self.do(op, x, like=like, dtype=dtype or x.dtype, axis=axes, keepdims=keepdims)
 
     def reshaped(self, x: Var, like: tuple[int, ...]) -> Var:
-        return x if x.shape == like else self.do(
-            shape.reshape, x, like=like, dtype=x.dtype, shape=like
+        return (
+            x
+            if x.shape == like
+            else self.do(shape.reshape, x, like=like, dtype=x.dtype, shape=like)
         )
 
     def transposed(self, x: Var, axes: tuple[int, ...]) -> Var:
@@ -223,9 +223,7 @@ def _logsumexp(e: _Expansion, q: Equation) -> Var | None:
     assert isinstance(x, Var)
     top = e.over(ops.max, x, q.params["axis"], True)
     finite = e.do(ops.isfinite, top, like=top.shape, dtype=bool)
-    top = e.do(
-        REGISTRY["where"], finite, top, Literal(0), like=top.shape, dtype=top.dtype
-    )
+    top = e.do(REGISTRY["where"], finite, top, Literal(0), like=top.shape, dtype=top.dtype)
     powers = e.unary(ops.exp, e.binary(ops.subtract, x, top))
     total = e.unary(ops.log, e.over(ops.sum, powers, q.params["axis"], True))
     return e.reshaped(e.binary(ops.add, total, top), q.out.shape)
@@ -280,9 +278,7 @@ def _shifted_classes(e: _Expansion, x: Var, classes: Atom) -> Var | None:
         return classes
     below = e.binary(ops.less, classes, Literal(0), dtype=bool)
     later = e.binary(ops.add, classes, Literal(count), dtype=classes.dtype)
-    return e.do(
-        REGISTRY["where"], below, later, classes, like=classes.shape, dtype=classes.dtype
-    )
+    return e.do(REGISTRY["where"], below, later, classes, like=classes.shape, dtype=classes.dtype)
 
 
 def _cross_entropy(e: _Expansion, q: Equation) -> Var | None:
@@ -327,9 +323,7 @@ def _softmax_error(e: _Expansion, q: Equation) -> Var | None:
     column = e.reshaped(chosen, (*chosen.shape, 1))
     hit = e.binary(ops.equal, column, each, dtype=bool)
     less = e.binary(ops.subtract, probabilities, Literal(1.0))
-    return e.do(
-        REGISTRY["where"], hit, less, probabilities, like=x.shape, dtype=x.dtype
-    )
+    return e.do(REGISTRY["where"], hit, less, probabilities, like=x.shape, dtype=x.dtype)
 
 
 def _binary_cross_entropy(e: _Expansion, q: Equation) -> Var | None:

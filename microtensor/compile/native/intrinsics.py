@@ -51,9 +51,7 @@ def _load_of(kind: Any) -> Any:
 
 
 def _store_of(kind: Any) -> Any:
-    def store(
-        typing_context: Any, address: Any, index: Any, value: Any, region: Any
-    ) -> Any:
+    def store(typing_context: Any, address: Any, index: Any, value: Any, region: Any) -> Any:
         number = region.literal_value
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -21,9 +21,7 @@ _BLOCK = 256
 class Addresses:
     """How generated code reads and writes the elements of blocks: a name and a region for each."""
 
-    def __init__(
-        self, name_of: Callable[[Var], str], region_of: Callable[[Var], int]
-    ) -> None:
+    def __init__(self, name_of: Callable[[Var], str], region_of: Callable[[Var], int]) -> None:
         self.name_of, self.region_of = name_of, region_of
 
     def load(self, root: Var, index: str) -> str:
@@ -105,20 +103,22 @@ class LoopWriter:
         }
         self._find_loads()
         self._groups = self._mergeable()
-        self._lengths = [
-            int(np.prod([nest.space[a] for a in group])) for group in self._groups
-        ]
+        self._lengths = [int(np.prod([nest.space[a] for a in group])) for group in self._groups]
         self._loops = [names() for _ in self._groups]
         self._reductions = {
             id(m): self._depth_of(m) for m in nest.members if isinstance(m, Reduction)
         }
         self._totals = {key: (names(), names()) for key in self._reductions}
-        self._blocked = bool(self._lengths) and self._lengths[-1] > 2 * _BLOCK and any(
-            isinstance(m, Reduction)
-            and self._reductions[id(m)] is not None
-            and m.equation.op.name == "sum"
-            and m.out.dtype.kind == "f"
-            for m in nest.members
+        self._blocked = (
+            bool(self._lengths)
+            and self._lengths[-1] > 2 * _BLOCK
+            and any(
+                isinstance(m, Reduction)
+                and self._reductions[id(m)] is not None
+                and m.equation.op.name == "sum"
+                and m.out.dtype.kind == "f"
+                for m in nest.members
+            )
         )
 
     def write(self, indent: str) -> list[str]:
@@ -217,9 +217,7 @@ class LoopWriter:
             self.lines.append(f"{indent}for {start} in range(0, {n}, {_BLOCK}):")
             inner += "    "
             self._begin(depth, inner, 1)
-            self.lines.append(
-                f"{inner}for {loop} in range({start}, min({start} + {_BLOCK}, {n})):"
-            )
+            self.lines.append(f"{inner}for {loop} in range({start}, min({start} + {_BLOCK}, {n})):")
         else:
             if innermost:
                 self._begin(depth, indent, 1)
@@ -265,9 +263,7 @@ class LoopWriter:
                 name = self._element(member, indent)
                 access = self._stores.get(id(member))
                 if access is not None:
-                    stores.append(
-                        self._addresses.store(access.root, self._place(access), name)
-                    )
+                    stores.append(self._addresses.store(access.root, self._place(access), name))
             else:
                 stores += self._accumulated(member, indent)
         self.lines += [indent + store for store in stores]
@@ -321,8 +317,10 @@ class LoopWriter:
             place = self._place(Access(out, 0, member.strides))
         index = self._names()
         before = self._addresses.load(out, index)
-        total = f"{before} + {value}" if out.dtype.kind == "f" and name == "sum" else _combined(
-            name, out.dtype, before, value
+        total = (
+            f"{before} + {value}"
+            if out.dtype.kind == "f" and name == "sum"
+            else _combined(name, out.dtype, before, value)
         )
         return [f"{index} = {place}", self._addresses.store(out, index, total)]
 

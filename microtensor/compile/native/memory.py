@@ -70,8 +70,12 @@ class Memory:
         for j, var in enumerate(results):
             root = plan.views[var].root
             partner = self.partners[j]
-            if plan.made[root] >= 0 and root is var and self._may_be_direct(
-                var, None if partner is None else program.reads[partner].var
+            if (
+                plan.made[root] >= 0
+                and root is var
+                and self._may_be_direct(
+                    var, None if partner is None else program.reads[partner].var
+                )
             ):
                 self.direct[var] = j
             else:
@@ -123,9 +127,7 @@ class Memory:
             for root in item.roots():
                 if root not in plan.pointwise or plan.made[root] != i:
                     found.add(root)
-            found.update(
-                root for root in item.written() if root not in plan.pointwise
-            )
+            found.update(root for root in item.written() if root not in plan.pointwise)
         return found
 
     def _allocate(self) -> None:

@@ -85,7 +85,9 @@ def compiled(source: str, functions: list[str], pieces: list[str]) -> Compiled:
     except (OSError, RuntimeError):
         if path is None:
             raise
-        found = _compiled(numba, name, source, functions, pieces, None)  # it can compile, but not keep
+        found = _compiled(
+            numba, name, source, functions, pieces, None
+        )  # it can compile, but not keep
     dispatchers, hits = found
     entries = {
         function: next(iter(dispatcher.overloads.values())).entry_point

@@ -76,7 +76,9 @@ class Plan:
         name = equation.op.name
         try:
             if equation.op is CHECK:
-                self._check(equation, self.views[equation.uses().__next__()], equation.params["length"])
+                self._check(
+                    equation, self.views[equation.uses().__next__()], equation.params["length"]
+                )
             elif REGISTRY.get(name) is not equation.op:
                 raise _NoNativeForm("not an operation of the library")  # noqa: TRY301
             else:
@@ -191,31 +193,23 @@ class Plan:
 
     # Loops
 
-    def _element(
-        self, equation: Equation, form: Form | None = None, note: bool = True
-    ) -> None:
+    def _element(self, equation: Equation, form: Form | None = None, note: bool = True) -> None:
         form = form or form_of(equation)
         if form is None:
             raise _NoNativeForm(f"no native form of {equation.op.name} for these dtypes")
         out = equation.out
-        operands = tuple(
-            self._operand(x, out.shape) for x in equation.inputs[: len(form.dtypes)]
-        )
+        operands = tuple(self._operand(x, out.shape) for x in equation.inputs[: len(form.dtypes)])
         where = self.place(Element(equation, out, form, operands), as_space(out.shape))
         self._define(out, where)
         self.pointwise.add(out)
         if note:
             self._note(equation, "native loop")
 
-    def store(
-        self, equation: Equation, x: Atom, target: View, after: int = -1
-    ) -> int:
+    def store(self, equation: Equation, x: Atom, target: View, after: int = -1) -> int:
         """Write a value, or what it broadcasts to, to a part of a block."""
         form = Form("{0}", (x.dtype,))
         operands = (self._operand(x, target.shape),)
-        member = Element(
-            equation, target.root, form, operands, self._access(target, target.shape)
-        )
+        member = Element(equation, target.root, form, operands, self._access(target, target.shape))
         return self.place(member, as_space(target.shape), after)
 
     def _operand(self, x: Atom, shape: tuple[int, ...]) -> Operand:
@@ -306,9 +300,7 @@ class Plan:
         view, axis = self.views[x], params.get("axis")
         if axis is None:
             flat = derived(view, lambda a: a.reshape(-1))
-            view = flat or whole(self.copied(x, equation))._replace(
-                shape=(x.size,), strides=(1,)
-            )
+            view = flat or whole(self.copied(x, equation))._replace(shape=(x.size,), strides=(1,))
             axis = 0
         self.items.append(Line(equation, equation.out, view, int(axis) % len(view.shape)))
         self._define(equation.out, len(self.items) - 1)
@@ -341,16 +333,16 @@ class Plan:
         self._define(out, len(self.items) - 1)
         self._note(equation, "BLAS" if uses_blas(product) else "native loop")
 
-    def _for_blas(
-        self, equation: Equation, value: Var, view: View, dtype: np.dtype[Any]
-    ) -> View:
+    def _for_blas(self, equation: Equation, value: Var, view: View, dtype: np.dtype[Any]) -> View:
         """Copy what BLAS cannot read as it lies, or of another dtype."""
         block = Var(value.shape, dtype)
         copy = Equation(ops.copy, (value,), {}, block, equation.site)
         self._element(copy, Form("{0}", (value.dtype,)), note=False)
         matrix = whole(block)
         if len(matrix.shape) == 1:
-            matrix = View(block, 0, view.shape[-2:], (block.size, 1) if view.shape[-2] == 1 else (1, 1))
+            matrix = View(
+                block, 0, view.shape[-2:], (block.size, 1) if view.shape[-2] == 1 else (1, 1)
+            )
         return matrix.broadcast(view.shape)
 
     # Parts
@@ -472,9 +464,7 @@ class Plan:
             wide = View(
                 view.root, view.offset, (*view.shape, *after), (*view.strides, *(0 for _ in after))
             )
-            indices.append(
-                (self._access(wide, shape), source.shape[axis], source.strides[axis])
-            )
+            indices.append((self._access(wide, shape), source.shape[axis], source.strides[axis]))
         return Gather(base, tuple(indices)), shape
 
     def _check(self, equation: Equation, index: View, length: int) -> None:
@@ -507,6 +497,8 @@ def _is_basic(index: Any) -> bool:
         return all(map(_is_basic, index))
     if isinstance(index, slice):
         return not any(isinstance(p, Var) for p in (index.start, index.stop, index.step))
-    return index is None or index is Ellipsis or (
-        isinstance(index, int | np.integer) and not isinstance(index, bool)
+    return (
+        index is None
+        or index is Ellipsis
+        or (isinstance(index, int | np.integer) and not isinstance(index, bool))
     )

@@ -104,5 +104,7 @@ def _loops(
 def describe(product: Product) -> str:
     """Say how a product is computed."""
     m, k, n = product.sizes
-    size = f"({m}, {k}) x ({k}, {n})" + (f", {math.prod(product.batch)} times" if product.batch else "")
+    size = f"({m}, {k}) x ({k}, {n})" + (
+        f", {math.prod(product.batch)} times" if product.batch else ""
+    )
     return f"BLAS, {size}" if uses_blas(product) else f"native loop, {size}"

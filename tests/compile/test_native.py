@@ -286,7 +286,7 @@ def random_program(seed: int) -> Callable[..., list[Any]]:
 def test_random_programs() -> None:
     rng = np.random.default_rng(5)
     values = [rng.standard_normal(shape) for shape in ((4, 3), (3,), (4, 1), (2, 4, 3), ())]
-    functions = [random_program(seed) for seed in range(40)]
+    functions = [random_program(seed) for seed in range(24)]
     program = trace(lambda *values: [f(*values) for f in functions], *values)
     check(program, *values, rtol=1e-11, atol=1e-11)
 
@@ -354,6 +354,23 @@ def test_an_update_that_the_rest_of_the_step_must_not_see() -> None:
         return b
 
     assert_steps_agree(step, [a, b])
+
+
+def test_the_old_value_of_a_parameter_is_handed_out() -> None:
+    w = mt.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+
+    def step() -> Any:
+        with mt.no_grad():
+            old = w.T * 1.0, w.detach().T
+            w.__isub__(1.0)
+        return old
+
+    program = trace(step)
+    bound = Bound(program)
+    before = w.data.copy()
+    for mine in bound.outputs():
+        assert_array_equal(mine, before.T)
+    assert_array_equal(w.data, before - 1.0)
 
 
 def test_training_with_momentum_repeats_as_it_steps() -> None:
@@ -437,8 +454,7 @@ def test_an_index_out_of_bounds_names_the_line_and_changes_nothing(index: int) -
     def step(i: Any) -> Any:
         with mt.no_grad():
             w.__isub__(1.0)
-            picked = w[i]
-        return picked
+            return w[i]
 
     program = trace(step, np.array([0, 1]))
     i = np.array([0, 1])
@@ -534,7 +550,8 @@ def test_another_process_finds_the_code_on_disk(tmp_path: Path) -> None:
     assert first[0] == "False"
     assert second[0] == "True"
     assert float(second[1]) < 0.5
-    assert first[2] == second[2] == "8.772702943683855"[: len(first[2])]
+    assert first[2] == second[2]
+    assert float(first[2]) == pytest.approx(12 / (1 + np.exp(-1.0)))
 
 
 def test_a_folder_that_cannot_be_written_to_means_no_cache(tmp_path: Path) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from ... import ops
 from ..program import Equation, Program, Var
 from ..slots import GradientSlot, ItemSlot, Slot, TensorSlot
 from .elementwise import SUPPORTED
-from .items import Access, Call, Check, Element, Item, Nest, Scatter
-from .layout import whole
+from .items import Access, Call, Check, Element, Nest, Scatter
+from .layout import as_space, contiguous, whole
 from .plan import Plan
 
 __all__ = ["Memory", "same_place"]
@@ -66,33 +64,16 @@ class Memory:
     def _leave(self, program: Program, results: Sequence[Var]) -> None:
         """Add what brings results to their places."""
         plan = self._plan
+        staged = [self._apart(var) for var in results]
         waiting = []
-        for j, var in enumerate(results):
-            root = plan.views[var].root
-            partner = self.partners[j]
-            if (
-                plan.made[root] >= 0
-                and root is var
-                and self._may_be_direct(
-                    var, None if partner is None else program.reads[partner].var
-                )
-            ):
+        for j, (var, partner) in enumerate(zip(staged, self.partners, strict=True)):
+            old = None if partner is None else program.reads[partner].var
+            if plan.views[var].root is var and self._may_be_direct(var, old):
                 self.direct[var] = j
             else:
                 waiting.append((j, var))
-        staged = []
-        for j, var in waiting:  # what was read may be overwritten by another result
-            is_read = plan.made[plan.views[var].root] < 0
-            equation = Equation(ops.copy, (var,), {}, Var(var.shape, var.dtype))
-            if is_read and var.dtype.char in SUPPORTED:
-                staged.append((j, plan.copied(var, equation)))
-            elif is_read:
-                plan.call(equation, f"numba does not compute with {var.dtype}")
-                staged.append((j, equation.out))
-            else:
-                staged.append((j, var))
         last = len(plan.items)
-        for j, var in staged:
+        for j, var in waiting:
             target = Var(var.shape, var.dtype)
             self.direct[target] = j
             equation = Equation(ops.copy, (var,), {}, target)
@@ -101,6 +82,20 @@ class Memory:
                 plan.store(equation, var, whole(target), last - 1)
             else:
                 plan.call(equation, f"numba does not compute with {var.dtype}")
+
+    def _apart(self, var: Var) -> Var:
+        """Return a result as a block of the program's own, if it is a part of what was read.
+
+        Another result may be written to the memory of that.
+        """
+        plan = self._plan
+        if plan.made[plan.views[var].root] >= 0:
+            return var
+        copy = Equation(ops.copy, (var,), {}, Var(var.shape, var.dtype))
+        if var.dtype.char in SUPPORTED:
+            return plan.copied(var, copy)
+        plan.call(copy, f"numba does not compute with {var.dtype}")
+        return copy.out
 
     def _may_be_direct(self, var: Var, partner: Var | None) -> bool:
         """Whether a result may be written to its place as it is computed."""
@@ -177,8 +172,6 @@ def _partner(program: Program, var: Var) -> int | None:
 
 def _reads_in_step(nest: Nest, root: Var) -> bool:
     """Whether loops read of a block only the element of the point that they are at."""
-    from .layout import as_space, contiguous
-
     if any(isinstance(m, Scatter) for m in nest.members) or as_space(root.shape) != nest.space:
         return False
     for member in nest.members:

@@ -47,10 +47,9 @@ def _version() -> str:
     import numba
     import numpy as np
 
-    parts = [numba.__version__, np.__version__, sys.version]
-    for name in ("intrinsics.py", "scalars.py"):
-        parts.append(Path(__file__).with_name(name).read_text("utf-8"))
-    return "\n".join(parts)
+    called = (Path(__file__).with_name(name) for name in ("intrinsics.py", "scalars.py"))
+    texts = (path.read_text("utf-8") for path in called)
+    return "\n".join((numba.__version__, np.__version__, sys.version, *texts))
 
 
 def _folder() -> Path:

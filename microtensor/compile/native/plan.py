@@ -80,7 +80,7 @@ class Plan:
                     equation, self.views[equation.uses().__next__()], equation.params["length"]
                 )
             elif REGISTRY.get(name) is not equation.op:
-                raise _NoNativeForm("not an operation of the library")  # noqa: TRY301
+                raise _NoNativeForm("not an operation of the library")
             else:
                 self._native(equation, name)
         except _NoNativeForm as reason:

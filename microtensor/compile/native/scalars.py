@@ -1,4 +1,4 @@
-"""The functions of single numbers that generated code calls, where Python's own differ from NumPy's.
+"""The functions of single numbers that generated code calls, where Python's are not NumPy's.
 
 Each is compiled by numba with the code that calls it. Arguments have the dtype that NumPy computes
 in, and the caller converts the result to it.

@@ -28,7 +28,9 @@ def on_tensors(case: Case, inputs: Any) -> list[Any]:
 
 def values_of(result: Any) -> list[Any]:
     parts = result if isinstance(result, (tuple, list)) else [result]
-    return [np.asarray(x.numpy() if isinstance(x, mt.Tensor) else x) for x in parts if x is not None]
+    return [
+        np.asarray(x.numpy() if isinstance(x, mt.Tensor) else x) for x in parts if x is not None
+    ]
 
 
 def same(found: Any, expected: Any) -> None:

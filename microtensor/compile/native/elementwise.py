@@ -93,7 +93,7 @@ _UFUNCS: dict[str, tuple[np.ufunc, str]] = {
     "logaddexp": (np.logaddexp, "logaddexp({0}, {1})"),
     "logaddexp2": (np.logaddexp2, "logaddexp2({0}, {1})"),
     "float_power": (np.float_power, "{0} ** {1}"),
-    "fmod": (np.fmod, "math.fmod({0}, {1})"),
+    "fmod": (np.fmod, "np.fmod({0}, {1})"),
     "copysign": (np.copysign, "math.copysign({0}, {1})"),
     "heaviside": (np.heaviside, "heaviside({0}, {1})"),
 }

@@ -1,4 +1,4 @@
-"""Taking operations apart into those that have a native form: sums, products and element by element.
+"""Taking operations apart into those that have a native form: sums, products, single elements.
 
 A softmax becomes a maximum, a difference, an exponential, a sum and a quotient, which are then put
 together into loops with whatever stands around them. A subexpression that several operations have
@@ -173,9 +173,10 @@ def _mean(e: _Expansion, q: Equation) -> Var | None:
 
 def _var(e: _Expansion, q: Equation) -> Var | None:
     (x,), out, p = q.inputs, q.out, q.params
-    if not _is_float(x) or not x.size or not isinstance(p["ddof"], int | float):
+    if not isinstance(x, Var) or not _is_float(x) or not x.size:
         return None
-    assert isinstance(x, Var)
+    if not isinstance(p["ddof"], int | float):
+        return None
     count = x.size // max(out.size, 1)
     total = e.over(ops.sum, x, p["axis"], True)
     centre = e.binary(ops.divide, total, Literal(float(count)))
@@ -218,9 +219,8 @@ def _log_softmax(e: _Expansion, q: Equation) -> Var | None:
 
 def _logsumexp(e: _Expansion, q: Equation) -> Var | None:
     (x,) = q.inputs
-    if not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not _is_float(x) or not x.size:
         return None
-    assert isinstance(x, Var)
     top = e.over(ops.max, x, q.params["axis"], True)
     finite = e.do(ops.isfinite, top, like=top.shape, dtype=bool)
     top = e.do(REGISTRY["where"], finite, top, Literal(0), like=top.shape, dtype=top.dtype)
@@ -283,9 +283,8 @@ def _shifted_classes(e: _Expansion, x: Var, classes: Atom) -> Var | None:
 
 def _cross_entropy(e: _Expansion, q: Equation) -> Var | None:
     x, classes = q.inputs
-    if not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not _is_float(x) or not x.size:
         return None
-    assert isinstance(x, Var)
     chosen = _shifted_classes(e, x, classes)
     if chosen is None:
         return None
@@ -311,9 +310,8 @@ def _mean_cross_entropy(e: _Expansion, q: Equation) -> Var | None:
 
 def _softmax_error(e: _Expansion, q: Equation) -> Var | None:
     x, classes = q.inputs
-    if not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not _is_float(x) or not x.size:
         return None
-    assert isinstance(x, Var)
     chosen = _shifted_classes(e, x, classes)
     if chosen is None:
         return None

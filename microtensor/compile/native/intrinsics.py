@@ -107,7 +107,8 @@ def copy_bytes(typing_context: Any, target: Any, source: Any, count: Any) -> Any
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         to, of = (builder.inttoptr(address, cgutils.voidptr_t) for address in args[:2])
-        cgutils.raw_memcpy(builder, to, of, args[2], ir.Constant(ir.IntType(64), 1))
+        copy: Any = cgutils.raw_memcpy
+        copy(builder, to, of, args[2], ir.Constant(ir.IntType(64), 1))
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), generate

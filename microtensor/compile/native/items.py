@@ -98,6 +98,12 @@ class Nest:
             if isinstance(member, Scatter):
                 yield from (index.root for index, _, _ in member.place.indices)
 
+    def written(self) -> list[Var]:
+        """Return the blocks that are written to."""
+        return [
+            m.target.root if isinstance(m, Element) and m.target else m.out for m in self.members
+        ]
+
 
 @dataclass(slots=True, eq=False)
 class Product:
@@ -113,6 +119,10 @@ class Product:
         """Yield the blocks that are read."""
         yield self.x.root
         yield self.y.root
+
+    def written(self) -> list[Var]:
+        """Return the blocks that are written to."""
+        return [self.out]
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -133,6 +143,10 @@ class Line:
         """Yield the blocks that are read."""
         yield self.x.root
 
+    def written(self) -> list[Var]:
+        """Return the blocks that are written to."""
+        return [self.out]
+
 
 @dataclass(slots=True, eq=False)
 class Check:
@@ -145,6 +159,10 @@ class Check:
     def roots(self) -> Iterator[Var]:
         """Yield the blocks that are read."""
         yield self.index.root
+
+    def written(self) -> list[Var]:
+        """Return the blocks that are written to."""
+        return []
 
 
 @dataclass(slots=True, eq=False)
@@ -159,6 +177,10 @@ class Call:
         """Yield the blocks that are read."""
         for view in self.views.values():
             yield view.root
+
+    def written(self) -> list[Var]:
+        """Return the blocks that are written to."""
+        return [self.equation.out]
 
 
 Item = Nest | Product | Line | Check | Call

@@ -74,11 +74,10 @@ class NativeKernel:
         self.notes = plan.notes
         self._memory = memory
         self._checks = source.checks
-        code = compiled(source.text, source.functions)
+        code = compiled(source.text, source.functions, source.pieces)
         self.compile_seconds, self.from_cache = code.seconds, code.from_cache
         self._kept = code.kept
-        entries = dict(zip(source.functions, code.entries, strict=True))
-        self._parts = [entries[p] if isinstance(p, str) else p for p in source.parts]
+        self._parts = [code.entries[p] if isinstance(p, str) else p for p in source.parts]
         self._bind(plan)
 
     def _bind(self, plan: Plan) -> None:
@@ -104,6 +103,8 @@ class NativeKernel:
         for i, var in enumerate(self.reads):
             self._arrays[var] = np.zeros(var.shape, var.dtype)
             self._table[i] = _address(self._arrays[var])
+        self._sources = [_span(self._arrays[var]) for var in self.reads]
+        self._spans = [_span(place) for place in self._places]
         for j, place in enumerate(self._places):
             self._table[layout.bytes + j] = place.nbytes
             self._point(j, place)
@@ -117,9 +118,14 @@ class NativeKernel:
         if array is self._arrays[var]:
             return
         self._arrays[var] = array
-        self._table[i] = _address(array)
         self._viewed.clear()
-        self._separate()
+        start, stop = self._sources[i] = _span(array)
+        self._table[i] = start
+        if self._staged or any(
+            first < stop and start < last and not (i == partner and start == first)
+            for (first, last), partner in zip(self._spans, self._memory.partners, strict=True)
+        ):
+            self._separate()
 
     def set_scalar(self, i: int, value: float | int) -> None:
         """Say which Python number the ``i``-th value that the program reads is."""
@@ -133,6 +139,7 @@ class NativeKernel:
         """Say where the ``j``-th result goes."""
         if array is not self._places[j]:
             self._places[j] = array
+            self._spans[j] = _span(array)
             self._point(j, array)
             self._separate()
 
@@ -146,8 +153,7 @@ class NativeKernel:
 
         Where the caller's does not allow that, they go to an array of their own first.
         """
-        spans = [_span(place) for place in self._places]
-        sources = [_span(self._arrays[var]) for var in self.reads]
+        spans, sources = self._spans, self._sources
         shared = set()
         for j, (start, stop) in enumerate(spans):
             partner = self._memory.partners[j]

@@ -79,7 +79,9 @@ def derived(view: View, move: Callable[[Any], Any]) -> View | None:
     start = block[view.offset :]
     before = np.lib.stride_tricks.as_strided(start, view.shape, view.strides)
     after = move(before)
-    if not isinstance(after, np.ndarray) or not np.may_share_memory(block, after):
+    if after.size == 0:
+        return View(view.root, 0, after.shape, contiguous(after.shape))
+    if not np.may_share_memory(block, after):
         return None
     offset = after.__array_interface__["data"][0] - block.__array_interface__["data"][0]
     return View(view.root, int(offset), after.shape, after.strides)

@@ -77,6 +77,11 @@ def _start(name: str, dtype: np.dtype[Any]) -> str:
     return number(name in ("prod", "all"), dtype)
 
 
+def _total_dtype(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return in what the sums of blocks are added up: there are few, so nothing need be lost."""
+    return np.dtype(np.float64) if name == "sum" and dtype == np.float32 else dtype
+
+
 class LoopWriter:
     """Writes one nest."""
 
@@ -240,19 +245,24 @@ class LoopWriter:
     def _begin(self, depth: int, indent: str, which: int) -> None:
         for member, at, total, part in self._registers():
             if which or at == depth:
-                start = _start(member.equation.op.name, member.out.dtype)
+                name, dtype = member.equation.op.name, member.out.dtype
+                start = _start(name, dtype if which else _total_dtype(name, dtype))
                 self.lines.append(f"{indent}{part if which else total} = {start}")
 
     def _end_inner(self, indent: str) -> None:
         for member, _, total, part in self._registers():
-            value = _combined(member.equation.op.name, member.out.dtype, total, part)
+            name, dtype = member.equation.op.name, member.out.dtype
+            wide = _total_dtype(name, dtype)
+            value = _combined(name, wide, total, converted(part, dtype, wide))
             self.lines.append(f"{indent}{total} = {value}")
 
     def _end(self, depth: int, indent: str) -> None:
         for member, at, total, _ in self._registers():
             if at == depth:
                 access = Access(member.out, 0, member.strides)
-                store = self._addresses.store(member.out, self._place(access), total)
+                wide = _total_dtype(member.equation.op.name, member.out.dtype)
+                value = converted(total, wide, member.out.dtype)
+                store = self._addresses.store(member.out, self._place(access), value)
                 self.lines.append(f"{indent}{store}")
 
     def _body(self, indent: str) -> None:

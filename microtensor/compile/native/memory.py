@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ... import ops
 from ..program import Equation, Program, Var
 from .elementwise import SUPPORTED
-from .items import Access, Call, Check, Element, Item, Nest, Scatter
-from .layout import whole
+from .items import Access, Call, Check, Element, Nest, Scatter
+from .layout import as_space, contiguous, whole
 from .plan import Plan
 
 __all__ = ["Memory"]
@@ -42,6 +42,7 @@ class Memory:
         self.size = 0
         self.partners = [_partner(program, var) for var in results]
         self._plan = plan
+        plan.gather_calls()
         self._leave(program, results)
         self.items = plan.items
         self.stored = self._needing_memory()
@@ -50,33 +51,16 @@ class Memory:
     def _leave(self, program: Program, results: Sequence[Var]) -> None:
         """Add what brings results to their places."""
         plan = self._plan
+        staged = [self._apart(var) for var in results]
         waiting = []
-        for j, var in enumerate(results):
-            root = plan.views[var].root
-            partner = self.partners[j]
-            if (
-                plan.made[root] >= 0
-                and root is var
-                and self._may_be_direct(
-                    var, None if partner is None else program.reads[partner].var
-                )
-            ):
+        for j, (var, partner) in enumerate(zip(staged, self.partners, strict=True)):
+            old = None if partner is None else program.reads[partner].var
+            if plan.views[var].root is var and self._may_be_direct(var, old):
                 self.direct[var] = j
             else:
                 waiting.append((j, var))
-        staged = []
-        for j, var in waiting:  # what was read may be overwritten by another result
-            is_read = plan.made[plan.views[var].root] < 0
-            equation = Equation(ops.copy, (var,), {}, Var(var.shape, var.dtype))
-            if is_read and var.dtype.char in SUPPORTED:
-                staged.append((j, plan.copied(var, equation)))
-            elif is_read:
-                plan.call(equation, f"numba does not compute with {var.dtype}")
-                staged.append((j, equation.out))
-            else:
-                staged.append((j, var))
         last = len(plan.items)
-        for j, var in staged:
+        for j, var in waiting:
             target = Var(var.shape, var.dtype)
             self.direct[target] = j
             equation = Equation(ops.copy, (var,), {}, target)
@@ -86,12 +70,26 @@ class Memory:
             else:
                 plan.call(equation, f"numba does not compute with {var.dtype}")
 
+    def _apart(self, var: Var) -> Var:
+        """Return a result as a block of the program's own, if it is a part of what was read.
+
+        Another result may be written to the memory of that.
+        """
+        plan = self._plan
+        if plan.made[plan.views[var].root] >= 0:
+            return var
+        copy = Equation(ops.copy, (var,), {}, Var(var.shape, var.dtype))
+        if var.dtype.char in SUPPORTED:
+            return plan.copied(var, copy)
+        plan.call(copy, f"numba does not compute with {var.dtype}")
+        return copy.out
+
     def _may_be_direct(self, var: Var, partner: Var | None) -> bool:
         """Whether a result may be written to its place as it is computed."""
         if partner is None:
             return True
         items = self._plan.items
-        start = min(i for i, item in enumerate(items) if var in _written(item))
+        start = min(i for i, item in enumerate(items) if var in item.written())
         for item in items[start:]:
             if isinstance(item, Call):
                 return False
@@ -111,7 +109,7 @@ class Memory:
             for root in item.roots():
                 if root not in plan.pointwise or plan.made[root] != i:
                     found.add(root)
-            found.update(root for root in _written(item) if root not in plan.pointwise)
+            found.update(root for root in item.written() if root not in plan.pointwise)
         return found
 
     def _allocate(self) -> None:
@@ -119,7 +117,7 @@ class Memory:
         first: dict[Var, int] = {}
         last: dict[Var, int] = {}
         for i, item in enumerate(self.items):
-            for root in (*_written(item), *item.roots()):
+            for root in (*item.written(), *item.roots()):
                 if self._plan.made.get(root, -1) >= 0 and root not in self.direct:
                     first.setdefault(root, i)
                     last[root] = i
@@ -159,20 +157,8 @@ def _partner(program: Program, var: Var) -> int | None:
     return None
 
 
-def _written(item: Item) -> Iterable[Var]:
-    if isinstance(item, Nest):
-        return [
-            m.target.root if isinstance(m, Element) and m.target else m.out for m in item.members
-        ]
-    if isinstance(item, Check):
-        return []
-    return [item.equation.out if isinstance(item, Call) else item.out]
-
-
 def _reads_in_step(nest: Nest, root: Var) -> bool:
     """Whether loops read of a block only the element of the point that they are at."""
-    from .layout import as_space, contiguous
-
     if any(isinstance(m, Scatter) for m in nest.members) or as_space(root.shape) != nest.space:
         return False
     for member in nest.members:

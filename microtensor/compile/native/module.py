@@ -22,7 +22,7 @@ __all__ = ["Compiled", "compiled", "load_numba"]
 class Compiled(NamedTuple):
     """The functions of a module, compiled: each takes the address of a table and a number."""
 
-    entries: list[Callable[[int, int], int]]
+    entries: dict[str, Callable[[int, int], int]]
     kept: Any
     """What must live as long as the functions."""
     seconds: float
@@ -47,10 +47,9 @@ def _version() -> str:
     import numba
     import numpy as np
 
-    parts = [numba.__version__, np.__version__, sys.version]
-    for name in ("intrinsics.py", "scalars.py"):
-        parts.append(Path(__file__).with_name(name).read_text("utf-8"))
-    return "\n".join(parts)
+    called = (Path(__file__).with_name(name) for name in ("intrinsics.py", "scalars.py"))
+    texts = (path.read_text("utf-8") for path in called)
+    return "\n".join((numba.__version__, np.__version__, sys.version, *texts))
 
 
 def _folder() -> Path:
@@ -67,8 +66,11 @@ def _folder() -> Path:
     return Path(base) / "microtensor"
 
 
-def compiled(source: str, functions: list[str]) -> Compiled:
-    """Compile the functions of a module, or take them from the disk."""
+def compiled(source: str, functions: list[str], pieces: list[str]) -> Compiled:
+    """Compile the functions of a module, or take them from the disk.
+
+    ``pieces`` are those that the others call; they come first.
+    """
     numba = load_numba()
     start = time.perf_counter()
     digest = hashlib.sha256((_version() + source).encode()).hexdigest()[:32]
@@ -78,13 +80,19 @@ def compiled(source: str, functions: list[str]) -> Compiled:
     except (OutputError, OSError, RuntimeError):  # a RuntimeError: there is no home folder
         path = None
     try:
-        found = _compiled(numba, name, source, functions, path)
+        found = _compiled(numba, name, source, functions, pieces, path)
     except (OSError, RuntimeError):
         if path is None:
             raise
-        found = _compiled(numba, name, source, functions, None)  # it can compile, but not keep
+        found = _compiled(
+            numba, name, source, functions, pieces, None
+        )  # it can compile, but not keep
     dispatchers, hits = found
-    entries = [next(iter(d.overloads.values())).entry_point for d in dispatchers]
+    entries = {
+        function: next(iter(dispatcher.overloads.values())).entry_point
+        for function, dispatcher in dispatchers.items()
+        if function not in pieces
+    }
     return Compiled(entries, dispatchers, time.perf_counter() - start, hits)
 
 
@@ -98,15 +106,27 @@ def _written(name: str, source: str) -> Path:
 
 
 def _compiled(
-    numba: Any, name: str, source: str, functions: list[str], path: Path | None
-) -> tuple[list[Any], bool]:
+    numba: Any,
+    name: str,
+    source: str,
+    functions: list[str],
+    pieces: list[str],
+    path: Path | None,
+) -> tuple[dict[str, Any], bool]:
     file = str(path) if path else f"<{name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     module = ModuleType(name)
     module.__file__ = file
     sys.modules[name] = module  # where numba looks for the globals of what it finds on disk
     exec(compile(source, file, "exec"), module.__dict__)
-    signature = numba.int64(numba.int64, numba.int64)
-    compile_one = numba.njit(signature, error_model="numpy", cache=path is not None)
-    dispatchers = [compile_one(getattr(module, function)) for function in functions]
-    return dispatchers, all(d.stats.cache_hits for d in dispatchers)
+    integer = numba.int64
+    options = {"error_model": "numpy", "cache": path is not None}
+    dispatchers = {}
+    for function in functions:
+        if function in pieces:
+            compile_it = numba.njit(integer(integer), no_cpython_wrapper=True, **options)
+        else:
+            compile_it = numba.njit(integer(integer, integer), **options)
+        dispatchers[function] = compile_it(getattr(module, function))
+        setattr(module, function, dispatchers[function])
+    return dispatchers, all(d.stats.cache_hits for d in dispatchers.values())

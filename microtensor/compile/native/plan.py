@@ -117,6 +117,53 @@ class Plan:
         self._note(equation, f"NumPy call: {reason}")
         self._define(equation.out, len(self.items) - 1)
 
+    def gather_calls(self) -> None:
+        """Bring the calls of NumPy together, so that there are few native parts between them."""
+        if not any(isinstance(item, Call) for item in self.items):
+            return
+        waiting = dict(enumerate(self.items))
+        before = self._dependencies()
+        order: list[int] = []
+        done: set[int] = set()
+        calls = False
+        while waiting:
+            found = False
+            for i, item in list(waiting.items()):
+                if isinstance(item, Call) is calls and before[i] <= done:
+                    order.append(i)
+                    done.add(i)
+                    del waiting[i]
+                    found = True
+            if not found or not calls:
+                calls = not calls
+            elif not any(isinstance(self.items[i], Call) and before[i] <= done for i in waiting):
+                calls = False
+        place = {old: new for new, old in enumerate(order)}
+        self.items = [self.items[i] for i in order]
+        self.made = {root: place.get(i, i) for root, i in self.made.items()}
+
+    def _dependencies(self) -> list[set[int]]:
+        """Return for each item those that must come first."""
+        writers: dict[Var, list[int]] = {}
+        before: list[set[int]] = []
+        checks: list[int] = []
+        last_draw: int | None = None
+        for i, item in enumerate(self.items):
+            mine = {j for root in item.roots() for j in writers.get(root, ()) if j != i}
+            for root in item.written():
+                mine.update(j for j in writers.get(root, ()) if j != i)
+                writers.setdefault(root, []).append(i)
+            if isinstance(item, Check):
+                checks.append(i)
+            else:
+                mine.update(checks)
+            if isinstance(item, Call) and item.equation.op.name == "random":
+                if last_draw is not None:
+                    mine.add(last_draw)
+                last_draw = i
+            before.append(mine)
+        return before
+
     def _define(self, out: Var, position: int) -> None:
         self.views[out] = whole(out)
         self.made[out] = position

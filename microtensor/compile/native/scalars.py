@@ -1,4 +1,4 @@
-"""The functions of single numbers that generated code calls, where Python's own differ from NumPy's.
+"""The functions of single numbers that generated code calls, where Python's are not NumPy's.
 
 Each is compiled by numba with the code that calls it. Arguments have the dtype that NumPy computes
 in, and the caller converts the result to it.
@@ -118,7 +118,7 @@ def sinc(x: Any) -> Any:
 @register_jitable
 def float_remainder(x: Any, y: Any) -> Any:
     """Return the remainder with the sign of ``y``."""
-    rest = math.fmod(x, y)
+    rest = np.fmod(x, y)
     if rest == 0:
         return math.copysign(rest, y)
     return rest + y if (y < 0) != (rest < 0) else rest
@@ -129,7 +129,7 @@ def float_floor_divide(x: Any, y: Any) -> Any:
     """Return the quotient, rounded down, of what the remainder leaves."""
     if y == 0:
         return x / y
-    rest = math.fmod(x, y)
+    rest = np.fmod(x, y)
     quotient = (x - rest) / y
     if rest != 0 and (y < 0) != (rest < 0):
         quotient -= 1

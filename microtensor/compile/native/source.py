@@ -15,6 +15,9 @@ from .products import write_product
 
 __all__ = ["Source", "Table"]
 
+_LONG = 200
+"""How many lines a function may have: numba's time grows faster than their number."""
+
 _HEADER = '''\
 """A program of microtensor as numba compiles it."""
 
@@ -63,7 +66,9 @@ class Source:
     text
         Its source.
     functions
-        The names of its functions.
+        The names of its functions, in an order in which they can be compiled.
+    pieces
+        Those among them that others call.
     parts
         In the order of execution, each the name of a function or an operation for NumPy.
     checks
@@ -74,6 +79,7 @@ class Source:
         self, program: Program, plan: Plan, memory: Memory, table: Table, results: list[Var]
     ) -> None:
         self.functions: list[str] = []
+        self.pieces: list[str] = []
         self.parts: list[str | Call] = []
         self.checks: dict[int, Check] = {}
         self._memory, self._table = memory, table
@@ -124,30 +130,64 @@ class Source:
         return self._bases[var]
 
     def _function(self, items: list[Item], stacking: bool) -> list[str]:
-        """Write a function for consecutive items."""
+        """Write a function for consecutive items; a long one calls others that do the work."""
         if not items and not stacking:
             return []
-        name = f"part_{len(self.functions)}"
+        name = f"part_{len(self.functions) - len(self.pieces)}"
+        pieces = self._pieces(items)
+        texts: list[str] = []
+        head: list[str] = []
+        body: list[str] = []
+        if len(pieces) == 1:
+            head, body = pieces[0]
+        else:
+            for i, (bases, lines) in enumerate(pieces):
+                piece = f"{name}_{i}"
+                self.pieces.append(piece)
+                self.functions.append(piece)
+                shallow = [line[4:] for line in lines]
+                text = [f"def {piece}(table):", *bases, *shallow, "    return 0", ""]
+                texts.append("\n".join(text))
+                body += [
+                    f"        code = {piece}(table)",
+                    "        if code != 0:",
+                    "            return code",
+                ]
         self.functions.append(name)
         self.parts.append(name)
+        if stacking and self._results:
+            body = body + self._stacking()
+        start = [f"def {name}(table, steps):", *head, "    for step in range(steps):"]
+        return [*texts, "\n".join([*start, *(body or ["        pass"]), "    return 0", ""])]
+
+    def _pieces(self, items: list[Item]) -> list[tuple[list[str], list[str]]]:
+        """Write items down, some hundred lines together; for each the addresses and the rest."""
+        pieces = []
+        body: list[str] = []
+        self._begin()
+        addresses = Addresses(self._name_of, self._regions.__getitem__)
+        for item in items:
+            if len(body) > _LONG:
+                pieces.append((self._addresses(), body))
+                body = []
+                self._begin()
+            body += self._item(item, addresses, " " * 8)
+        pieces.append((self._addresses(), body))
+        return pieces
+
+    def _begin(self) -> None:
         self._bases = {}
         self._names = count()
-        addresses = Addresses(self._name_of, self._regions.__getitem__)
-        body: list[str] = []
-        for item in items:
-            body += self._item(item, addresses, " " * 8)
-        head = [f"def {name}(table, steps):"]
-        block = self._table.temporaries
-        head.append(f"    temporaries = load_int64(table, {block}, 0)")
+
+    def _addresses(self) -> list[str]:
+        """Write down where the blocks that were named are."""
+        lines = [f"    temporaries = load_int64(table, {self._table.temporaries}, 0)"]
         for var, base in self._bases.items():
             if var in self._entries:
-                head.append(f"    {base} = load_int64(table, {self._entries[var]}, 0)")
+                lines.append(f"    {base} = load_int64(table, {self._entries[var]}, 0)")
             else:
-                head.append(f"    {base} = temporaries + {self._memory.temporary[var]}")
-        head.append("    for step in range(steps):")
-        if stacking and self._results:
-            body += self._stacking()
-        return ["\n".join([*head, *(body or ["        pass"]), "    return 0", ""])]
+                lines.append(f"    {base} = temporaries + {self._memory.temporary[var]}")
+        return lines
 
     def _stacking(self) -> list[str]:
         """Write the loop that keeps every step's results."""

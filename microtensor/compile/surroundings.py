@@ -98,7 +98,7 @@ def variables_of(fn: Callable[..., Any]) -> Iterator[Place]:
 
 def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
     """Return the Python function that ``fn`` is, and those of the user's that it refers to."""
-    pending = [fn]
+    pending: list[Any] = [fn]
     found: list[FunctionType] = []
     while pending:
         function: Any = pending.pop()

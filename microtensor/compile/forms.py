@@ -12,7 +12,7 @@ from ..op import REGISTRY, Op
 from .expressions import Expression, fill, function_path, number, plain
 from .program import Equation, Literal, Var
 
-__all__ = ["Writer", "form_of", "operation_name", "written_value"]
+__all__ = ["Writer", "form_of", "written_value"]
 
 
 class Writer(Protocol):
@@ -94,11 +94,6 @@ def form_of(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     if function is not None:
         raise UnsupportedError(f"The function {function!r} cannot be printed: it has no name.")
     return _call(writer, writer.defined(eq.op), eq)
-
-
-def operation_name(op: Op) -> str:
-    """Return what to call a function that computes an operation."""
-    return op.name
 
 
 def _is_floating(eq: Equation) -> bool:

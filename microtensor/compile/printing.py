@@ -14,7 +14,8 @@ from ..op import Op
 from .expressions import Expression, fill, function_path, number, plain
 from .forms import form_of
 from .identifiers import identifier
-from .kernel_source import Definition, Definitions, array_text
+from .kernel_source import Definition, Definitions
+from .literals import array_text
 from .naming import Names
 from .program import Equation, Literal, Program, Var
 from .readable import readable

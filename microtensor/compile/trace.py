@@ -336,6 +336,13 @@ class Trace:
             self.reads.append(Read(var, ArraySlot(array)))
         return TracedArray(self, known[1], array)
 
+    def is_held(self, index: Any) -> bool:
+        """Tell whether an array of indices is a variable of the user's, who may change it.
+
+        A mask stays as it is: the shape of what it selects depends on it.
+        """
+        return index.dtype != np.bool_ and any(x is index for _, x in variables(caller()))
+
     def specialize(self, value: TracedArray, _: str) -> None:
         """Trace again with the Python numbers that ``value`` was computed from as they are."""
         if value._var.scalar and self._sources.get(value._var):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Op, Recordable
+from ..record import current_array, current_trace
 
 _BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 
@@ -20,7 +21,10 @@ def _prepared(index: Any) -> Any:
     if isinstance(index, _BASIC):
         return index
     if isinstance(index, Recordable):
-        return index._array.copy()
+        return current_array(index).copy()
+    trace = current_trace()
+    if trace is not None and isinstance(index, np.ndarray) and trace.is_held(index):
+        return trace.known(index)
     array = np.array(index)
     return array.astype(np.intp) if array.size == 0 and array.dtype.kind == "f" else array
 
@@ -29,7 +33,7 @@ def _selects_repeatedly(index: Any) -> bool:
     """Tell whether an element may be selected more than once: if an array of integers selects."""
     if isinstance(index, tuple):
         return any(map(_selects_repeatedly, index))
-    return isinstance(index, np.ndarray) and index.dtype != np.bool_
+    return getattr(index, "ndim", 0) > 0 and index.dtype != np.bool_
 
 
 def _scatter_add(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
@@ -51,9 +55,12 @@ def _arrived(g: Any, value: Any, index: Any) -> Any:
     """Return the gradient of an assigned value: of repeated indices, only the last one arrived."""
     part = g[index]
     if _selects_repeatedly(index):
-        last = np.empty(g.shape, np.intp)
         each = np.arange(part.size).reshape(part.shape)
-        last[index] = each
+        if current_trace() is None:
+            last = np.empty(g.shape, np.intp)
+            last[index] = each
+        else:
+            last = setitem(np.zeros_like(g).astype(np.intp), each, index)
         part = np.where(last[index] == each, part, 0)
     return part.reshape((1,) * (value.ndim - part.ndim) + part.shape)
 

@@ -534,3 +534,35 @@ def test_an_array_that_the_function_refers_to_is_read_at_each_call() -> None:
     loss, d_w = program(np.ones(3))
     assert loss.item() == 2.0
     assert_array_equal(d_w.numpy(), mask)
+
+
+def test_indices_are_read_at_each_call_as_well() -> None:
+    chosen = np.array([0, 1])
+    index = mt.tensor(np.array([2, 2]))
+
+    def loss_fn(x):
+        return (x[chosen] * x[index]).sum()
+
+    program = mt.derive(loss_fn, np.arange(3.0))
+    chosen[:] = [2, 2]
+    index.data = np.array([0, 1])
+    loss, d_x = program(np.arange(3.0))
+    assert loss.item() == 2.0
+    assert_array_equal(d_x.numpy(), [2.0, 2.0, 1.0])
+    assert pasted(program)(np.arange(3.0), chosen, index.data)[0] == 2.0
+
+
+def test_of_assignments_to_one_place_the_last_counts_whatever_the_indices_are() -> None:
+    def loss_fn(x, y, index):
+        return (mt.ops.setitem(x, y, index) * np.array([1.0, 10.0, 100.0])).sum()
+
+    program = mt.derive(loss_fn, np.zeros(3), np.ones(2), np.array([0, 1]), argnums=(0, 1))
+    loss, (d_x, d_y) = pasted(program)(np.zeros(3), np.array([3.0, 5.0]), np.array([2, 2]))
+    assert loss == 500.0
+    assert_array_equal(d_x, [1.0, 10.0, 0.0])
+    assert_array_equal(d_y, [0.0, 100.0])
+
+
+def test_a_mask_of_traced_values_is_refused() -> None:
+    with pytest.raises(TracingError, match=r"np\.where"):
+        mt.trace(lambda x: x[x > 0].sum(), X)

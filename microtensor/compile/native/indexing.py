@@ -20,6 +20,7 @@ __all__ = ["getitem", "join", "scatter_add", "setitem"]
 
 
 def join(plan: Plan, equation: Equation) -> None:
+    """Write each of several values to its part of a block."""
     out, axis = equation.out, equation.params["axis"]
     block = whole(out)
     start = position = 0
@@ -42,6 +43,7 @@ def join(plan: Plan, equation: Equation) -> None:
 
 
 def setitem(plan: Plan, equation: Equation) -> None:
+    """Copy a block, and write a value to the part of the copy that an index selects."""
     x, value = equation.inputs
     index, out = equation.params["index"], equation.out
     if not _is_basic(index) or not isinstance(x, Var) or x.scalar:
@@ -63,6 +65,7 @@ def setitem(plan: Plan, equation: Equation) -> None:
 
 
 def getitem(plan: Plan, equation: Equation) -> None:
+    """See a part of a block, or read the elements that arrays of indices select."""
     (x,), index = equation.inputs, equation.params["index"]
     if not isinstance(x, Var) or x.scalar:
         raise NoNativeForm("its operand is a number")
@@ -79,6 +82,7 @@ def getitem(plan: Plan, equation: Equation) -> None:
 
 
 def scatter_add(plan: Plan, equation: Equation) -> None:
+    """Add to the part of a block of zeros that an index selects."""
     (x,), index, out = equation.inputs, equation.params["index"], equation.out
     if not isinstance(x, Var) or x.scalar:
         raise NoNativeForm("its operand is a number")

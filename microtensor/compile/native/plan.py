@@ -11,7 +11,8 @@ from ... import ops
 from ...op import REGISTRY
 from ..program import Atom, Equation, Literal, Var
 from .elementwise import SUPPORTED, Form, form_of
-from .expand import CHECK, axes_of
+from .expand import CHECK
+from .expansion import axes_of
 from .indexing import getitem, join, scatter_add, setitem
 from .items import (
     Access,

@@ -8,7 +8,7 @@ in common, as a loss and its gradient do, is computed once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from ... import ops
 from ...op import REGISTRY, Op
 from ...ops import fused, norms, reduce, shape
 from ..program import Atom, Equation, Literal, Var
+from .expansion import Expansion, Rule, common, is_float
 
-__all__ = ["CHECK", "axes_of", "expanded", "needed"]
+__all__ = ["CHECK", "expanded", "needed"]
 
 
 def _unknown_kernel(*_: Any) -> Any:
@@ -40,130 +41,18 @@ def needed(equations: Iterable[Equation], results: Iterable[Var]) -> list[Equati
     return kept[::-1]
 
 
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes that a parameter means."""
-    if axis is None:
-        return tuple(range(ndim))
-    return tuple(sorted({int(a) % ndim for a in (axis if isinstance(axis, tuple) else (axis,))}))
-
-
 def expanded(equations: Iterable[Equation], constants: dict[Var, Any]) -> list[Equation]:
     """Return the equations with what has no native form itself taken apart.
 
     Arrays that this takes are added to ``constants``.
     """
-    expansion = _Expansion(constants)
+    expansion = Expansion(constants, _RULES)
     for equation in equations:
         expansion.add(equation)
     return expansion.equations
 
 
-class _Expansion:
-    """A list of equations under construction."""
-
-    def __init__(self, constants: dict[Var, Any]) -> None:
-        self.equations: list[Equation] = []
-        self.constants = constants
-        self._known: dict[Any, Var] = {}
-        self._site: Any = None
-
-    def add(self, equation: Equation) -> None:
-        """Take an equation apart, or leave it."""
-        rule = _RULES.get(equation.op.name)
-        if rule is None or REGISTRY.get(equation.op.name) is not equation.op:
-            self.equations.append(equation)
-            return
-        self._site = equation.site
-        before = len(self.equations)
-        value = rule(self, equation)
-        if value is None:
-            gone = {left.out for left in self.equations[before:]}
-            del self.equations[before:]
-            self._known = {k: v for k, v in self._known.items() if v not in gone}
-            self.equations.append(equation)
-        elif value is not equation.out:
-            last = self.equations[-1] if self.equations else None
-            if len(self.equations) > before and last is not None and last.out is value:
-                self._known = {k: v for k, v in self._known.items() if v is not value}
-                last.out = equation.out
-            else:
-                self.equations.append(Equation(ops.copy, (value,), {}, equation.out, equation.site))
-
-    def do(
-        self,
-        op: Op,
-        *inputs: Atom,
-        like: tuple[int, ...],
-        dtype: Any,
-        **params: Any,
-    ) -> Var:
-        """Write an equation down, or find the one that computes the same; return its result."""
-        key = (op, tuple(map(_identity, inputs)), _frozen(params), np.dtype(dtype))
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = Var(like, np.dtype(dtype))
-            self.equations.append(Equation(op, inputs, params, found, self._site))
-        return found
-
-    def binary(self, op: Op, x: Atom, y: Atom, dtype: Any = None) -> Var:
-        like = np.broadcast_shapes(x.shape, y.shape)
-        return self.do(op, x, y, like=like, dtype=dtype or _common(x, y))
-
-    def unary(self, op: Op, x: Atom) -> Var:
-        return self.do(op, x, like=x.shape, dtype=x.dtype)
-
-    def over(self, op: Op, x: Var, axis: Any, keepdims: bool, dtype: Any = None) -> Var:
-        """Reduce over axes."""
-        axes = axes_of(axis, x.ndim)
-        like = tuple(
-            1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes
-        )
-        return self.do(op, x, like=like, dtype=dtype or x.dtype, axis=axes, keepdims=keepdims)
-
-    def reshaped(self, x: Var, like: tuple[int, ...]) -> Var:
-        return (
-            x
-            if x.shape == like
-            else self.do(shape.reshape, x, like=like, dtype=x.dtype, shape=like)
-        )
-
-    def transposed(self, x: Var, axes: tuple[int, ...]) -> Var:
-        like = tuple(x.shape[a] for a in axes)
-        return self.do(shape.transpose, x, like=like, dtype=x.dtype, axes=axes)
-
-    def constant(self, value: np.ndarray[Any, Any]) -> Var:
-        """Return a value that stands in the program."""
-        key = ("constant", value.tobytes(), value.shape, value.dtype)
-        if key not in self._known:
-            self._known[key] = Var(value.shape, value.dtype)
-            self.constants[self._known[key]] = value
-        return self._known[key]
-
-
-def _identity(x: Atom) -> Any:
-    return (type(x.value), repr(x.value)) if isinstance(x, Literal) else x
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, dict):
-        return tuple((name, _frozen(part)) for name, part in sorted(value.items()))
-    return tuple(map(_frozen, value)) if isinstance(value, tuple | list) else value
-
-
-def _common(x: Atom, y: Atom) -> np.dtype[Any]:
-    if x.scalar != y.scalar:
-        return y.dtype if x.scalar else x.dtype
-    return np.result_type(x.dtype, y.dtype)
-
-
-def _is_float(x: Any) -> bool:
-    return isinstance(x, Var) and x.dtype.char in "fd" and not x.scalar
-
-
-Rule = Callable[[_Expansion, Equation], Var | None]
-
-
-def _mean(e: _Expansion, q: Equation) -> Var | None:
+def _mean(e: Expansion, q: Equation) -> Var | None:
     (x,), out = q.inputs, q.out
     if not isinstance(x, Var) or not x.size or out.dtype.char not in "fd":
         return None
@@ -171,9 +60,9 @@ def _mean(e: _Expansion, q: Equation) -> Var | None:
     return e.binary(ops.divide, total, Literal(float(x.size // max(out.size, 1))))
 
 
-def _var(e: _Expansion, q: Equation) -> Var | None:
+def _var(e: Expansion, q: Equation) -> Var | None:
     (x,), out, p = q.inputs, q.out, q.params
-    if not isinstance(x, Var) or not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not is_float(x) or not x.size:
         return None
     if not isinstance(p["ddof"], int | float):
         return None
@@ -186,12 +75,12 @@ def _var(e: _Expansion, q: Equation) -> Var | None:
     return e.binary(ops.divide, total, Literal(float(max(count - p["ddof"], 0))))
 
 
-def _std(e: _Expansion, q: Equation) -> Var | None:
+def _std(e: Expansion, q: Equation) -> Var | None:
     variance = _var(e, q)
     return None if variance is None else e.unary(ops.sqrt, variance)
 
 
-def _exponentials(e: _Expansion, x: Var, axis: Any) -> tuple[Var, Var, Var]:
+def _exponentials(e: Expansion, x: Var, axis: Any) -> tuple[Var, Var, Var]:
     """Return x less its largest element, the exponentials of that, and their sum."""
     top = e.over(ops.max, x, axis, True)
     shifted = e.binary(ops.subtract, x, top)
@@ -199,27 +88,27 @@ def _exponentials(e: _Expansion, x: Var, axis: Any) -> tuple[Var, Var, Var]:
     return shifted, powers, e.over(ops.sum, powers, axis, True)
 
 
-def _softmax(e: _Expansion, q: Equation) -> Var | None:
+def _softmax(e: Expansion, q: Equation) -> Var | None:
     (x,) = q.inputs
-    if not _is_float(x) or not x.shape:
+    if not is_float(x) or not x.shape:
         return None
     assert isinstance(x, Var)
     _, powers, total = _exponentials(e, x, q.params["axis"])
     return e.binary(ops.divide, powers, total)
 
 
-def _log_softmax(e: _Expansion, q: Equation) -> Var | None:
+def _log_softmax(e: Expansion, q: Equation) -> Var | None:
     (x,) = q.inputs
-    if not _is_float(x) or not x.shape:
+    if not is_float(x) or not x.shape:
         return None
     assert isinstance(x, Var)
     shifted, _, total = _exponentials(e, x, q.params["axis"])
     return e.binary(ops.subtract, shifted, e.unary(ops.log, total))
 
 
-def _logsumexp(e: _Expansion, q: Equation) -> Var | None:
+def _logsumexp(e: Expansion, q: Equation) -> Var | None:
     (x,) = q.inputs
-    if not isinstance(x, Var) or not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not is_float(x) or not x.size:
         return None
     top = e.over(ops.max, x, q.params["axis"], True)
     finite = e.do(ops.isfinite, top, like=top.shape, dtype=bool)
@@ -229,34 +118,34 @@ def _logsumexp(e: _Expansion, q: Equation) -> Var | None:
     return e.reshaped(e.binary(ops.add, total, top), q.out.shape)
 
 
-def _sum_squared_error(e: _Expansion, q: Equation) -> Var | None:
+def _sum_squared_error(e: Expansion, q: Equation) -> Var | None:
     error = e.binary(ops.subtract, *q.inputs)
     if error.shape != q.inputs[0].shape or error.dtype.char not in "fd":
         return None
     return e.over(ops.sum, e.unary(ops.square, error), None, False)
 
 
-def _linear_no_bias(e: _Expansion, q: Equation) -> Var | None:
+def _linear_no_bias(e: Expansion, q: Equation) -> Var | None:
     x, weight = q.inputs[:2]
-    if not _is_float(x) or not _is_float(weight):
+    if not is_float(x) or not is_float(weight):
         return None
     assert isinstance(x, Var)
     assert isinstance(weight, Var)
     rows = e.reshaped(x, (math.prod(x.shape[:-1]), x.shape[-1]))
     columns = e.transposed(weight, (1, 0))
     like = (rows.shape[0], weight.shape[0])
-    product = e.do(ops.matmul, rows, columns, like=like, dtype=_common(x, weight))
+    product = e.do(ops.matmul, rows, columns, like=like, dtype=common(x, weight))
     return e.reshaped(product, (*x.shape[:-1], weight.shape[0]))
 
 
-def _linear(e: _Expansion, q: Equation) -> Var | None:
+def _linear(e: Expansion, q: Equation) -> Var | None:
     product = _linear_no_bias(e, q)
-    if product is None or product.dtype != q.out.dtype or not _is_float(q.inputs[2]):
+    if product is None or product.dtype != q.out.dtype or not is_float(q.inputs[2]):
         return None
     return e.binary(ops.add, product, q.inputs[2], dtype=product.dtype)
 
 
-def _sum_to(e: _Expansion, q: Equation) -> Var | None:
+def _sum_to(e: Expansion, q: Equation) -> Var | None:
     (x,), target = q.inputs, q.params["shape"]
     if not isinstance(x, Var):
         return None
@@ -268,7 +157,7 @@ def _sum_to(e: _Expansion, q: Equation) -> Var | None:
     return e.reshaped(total, q.out.shape)
 
 
-def _shifted_classes(e: _Expansion, x: Var, classes: Atom) -> Var | None:
+def _shifted_classes(e: Expansion, x: Var, classes: Atom) -> Var | None:
     """Return class indices that count from the start, after a check that they exist."""
     if not isinstance(classes, Var) or classes.dtype.kind not in "iu" or classes.scalar:
         return None
@@ -281,9 +170,9 @@ def _shifted_classes(e: _Expansion, x: Var, classes: Atom) -> Var | None:
     return e.do(REGISTRY["where"], below, later, classes, like=classes.shape, dtype=classes.dtype)
 
 
-def _cross_entropy(e: _Expansion, q: Equation) -> Var | None:
+def _cross_entropy(e: Expansion, q: Equation) -> Var | None:
     x, classes = q.inputs
-    if not isinstance(x, Var) or not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not is_float(x) or not x.size:
         return None
     chosen = _shifted_classes(e, x, classes)
     if chosen is None:
@@ -300,7 +189,7 @@ def _cross_entropy(e: _Expansion, q: Equation) -> Var | None:
     return e.reshaped(e.binary(ops.subtract, logs, picked), chosen.shape)
 
 
-def _mean_cross_entropy(e: _Expansion, q: Equation) -> Var | None:
+def _mean_cross_entropy(e: Expansion, q: Equation) -> Var | None:
     losses = _cross_entropy(e, q)
     if losses is None:
         return None
@@ -308,9 +197,9 @@ def _mean_cross_entropy(e: _Expansion, q: Equation) -> Var | None:
     return e.binary(ops.divide, total, Literal(float(losses.size)))
 
 
-def _softmax_error(e: _Expansion, q: Equation) -> Var | None:
+def _softmax_error(e: Expansion, q: Equation) -> Var | None:
     x, classes = q.inputs
-    if not isinstance(x, Var) or not _is_float(x) or not x.size:
+    if not isinstance(x, Var) or not is_float(x) or not x.size:
         return None
     chosen = _shifted_classes(e, x, classes)
     if chosen is None:
@@ -324,9 +213,9 @@ def _softmax_error(e: _Expansion, q: Equation) -> Var | None:
     return e.do(REGISTRY["where"], hit, less, probabilities, like=x.shape, dtype=x.dtype)
 
 
-def _binary_cross_entropy(e: _Expansion, q: Equation) -> Var | None:
+def _binary_cross_entropy(e: Expansion, q: Equation) -> Var | None:
     x, y = q.inputs
-    if not (_is_float(x) and _is_float(y) and q.out.dtype == x.dtype == y.dtype):
+    if not (is_float(x) and is_float(y) and q.out.dtype == x.dtype == y.dtype):
         return None
     low = Literal(-100.0)
     log_x = e.binary(ops.maximum, e.unary(ops.log, x), low)
@@ -336,27 +225,27 @@ def _binary_cross_entropy(e: _Expansion, q: Equation) -> Var | None:
     return e.binary(ops.subtract, absent, e.binary(ops.multiply, y, log_x))
 
 
-def _with_logits(e: _Expansion, q: Equation) -> Var | None:
+def _with_logits(e: Expansion, q: Equation) -> Var | None:
     x, y = q.inputs
-    if not (_is_float(x) and _is_float(y) and q.out.dtype == x.dtype == y.dtype):
+    if not (is_float(x) and is_float(y) and q.out.dtype == x.dtype == y.dtype):
         return None
     away = e.binary(ops.multiply, e.binary(ops.subtract, Literal(1.0), y), x)
     soft = e.unary(ops.softplus, e.unary(ops.negative, x))
     return e.binary(ops.add, away, soft)
 
 
-def _norm(e: _Expansion, q: Equation) -> Var | None:
+def _norm(e: Expansion, q: Equation) -> Var | None:
     (x,), p = q.inputs, q.params
-    if p["ord"] != 2 or not _is_float(x):
+    if p["ord"] != 2 or not is_float(x):
         return None
     assert isinstance(x, Var)
     total = e.over(ops.sum, e.unary(ops.square, x), p["axis"], p["keepdims"])
     return e.unary(ops.sqrt, total)
 
 
-def _tensordot(e: _Expansion, q: Equation) -> Var | None:
+def _tensordot(e: Expansion, q: Equation) -> Var | None:
     x, y = q.inputs
-    if not _is_float(x) or not _is_float(y):
+    if not is_float(x) or not is_float(y):
         return None
     assert isinstance(x, Var)
     assert isinstance(y, Var)
@@ -368,7 +257,7 @@ def _tensordot(e: _Expansion, q: Equation) -> Var | None:
     n = math.prod(y.shape[a] for a in free_y)
     left = e.reshaped(e.transposed(x, (*free_x, *of_x)), (m, k))
     right = e.reshaped(e.transposed(y, (*of_y, *free_y)), (k, n))
-    product = e.do(ops.matmul, left, right, like=(m, n), dtype=_common(x, y))
+    product = e.do(ops.matmul, left, right, like=(m, n), dtype=common(x, y))
     return e.reshaped(product, q.out.shape)
 
 

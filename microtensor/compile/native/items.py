@@ -20,11 +20,16 @@ __all__ = [
     "Line",
     "Member",
     "Nest",
+    "NoNativeForm",
     "Operand",
     "Product",
     "Reduction",
     "Scatter",
 ]
+
+
+class NoNativeForm(Exception):  # noqa: N818 - it is a reason, not an error
+    """Why an equation is a NumPy call."""
 
 
 class Access(NamedTuple):

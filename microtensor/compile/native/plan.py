@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,23 +11,27 @@ from ... import ops
 from ...op import REGISTRY
 from ..program import Atom, Equation, Literal, Var
 from .elementwise import SUPPORTED, Form, form_of
-from .expand import CHECK, axes_of
+from .expand import CHECK
+from .expansion import axes_of
+from .indexing import getitem, join, scatter_add, setitem
 from .items import (
     Access,
     Call,
     Check,
     Element,
-    Gather,
     Item,
     Line,
     Member,
     Nest,
+    NoNativeForm,
     Operand,
     Product,
     Reduction,
     Scatter,
 )
 from .layout import View, as_space, contiguous, derived, whole
+from .products import for_blas, uses_blas
+from .schedule import gathered_calls
 
 __all__ = ["Plan"]
 
@@ -39,11 +41,15 @@ _MOVES = frozenset(
 )  # fmt: skip
 """Operations that NumPy does without moving anything, where it can."""
 
+_PARTS = {
+    "getitem": getitem,
+    "scatter_add": scatter_add,
+    "setitem": setitem,
+    "concatenate": join,
+    "stack": join,
+}
+
 _REDUCTIONS = frozenset({"sum", "prod", "max", "min", "all", "any"})
-
-
-class _NoNativeForm(Exception):  # noqa: N818 - it is a reason, not an error
-    """Why an equation is a NumPy call."""
 
 
 class Plan:
@@ -76,37 +82,33 @@ class Plan:
         name = equation.op.name
         try:
             if equation.op is CHECK:
-                self._check(
+                self.check(
                     equation, self.views[equation.uses().__next__()], equation.params["length"]
                 )
             elif REGISTRY.get(name) is not equation.op:
-                raise _NoNativeForm("not an operation of the library")
+                raise NoNativeForm("not an operation of the library")
             else:
                 self._native(equation, name)
-        except _NoNativeForm as reason:
+        except NoNativeForm as reason:
             self.call(equation, str(reason))
 
     def _native(self, equation: Equation, name: str) -> None:
         atoms = (*equation.inputs, equation.out)
         for x in atoms:
             if not (isinstance(x, Literal) and x.value is None) and x.dtype.char not in SUPPORTED:
-                raise _NoNativeForm(f"numba does not compute with {x.dtype}")
+                raise NoNativeForm(f"numba does not compute with {x.dtype}")
         if name in _MOVES:
-            self._move(equation, lambda x: equation.op.kernel(x, **equation.params))
+            self.move(equation, lambda x: equation.op.kernel(x, **equation.params))
         elif name == "broadcast_to":
-            self._move(equation, lambda x: np.broadcast_to(x, equation.out.shape))
-        elif name in ("getitem", "scatter_add", "setitem"):
-            {"getitem": self._getitem, "scatter_add": self._scatter, "setitem": self._setitem}[
-                name
-            ](equation)
+            self.move(equation, lambda x: np.broadcast_to(x, equation.out.shape))
+        elif name in _PARTS:
+            _PARTS[name](self, equation)
         elif name in _REDUCTIONS:
             self._reduce(equation)
         elif name in ("argmax", "argmin", "cumsum"):
             self._line(equation)
         elif name == "matmul":
             self._product(equation)
-        elif name in ("concatenate", "stack"):
-            self._join(equation)
         else:
             self._element(equation)
 
@@ -114,75 +116,39 @@ class Plan:
         """Leave an equation to NumPy."""
         views = {var: self.views[var] for var in equation.uses()}
         self.items.append(Call(equation, views, reason))
-        self._note(equation, f"NumPy call: {reason}")
-        self._define(equation.out, len(self.items) - 1)
+        self.note(equation, f"NumPy call: {reason}")
+        self.define(equation.out, len(self.items) - 1)
 
     def gather_calls(self) -> None:
-        """Bring the calls of NumPy together, so that there are few native parts between them."""
-        if not any(isinstance(item, Call) for item in self.items):
-            return
-        waiting = dict(enumerate(self.items))
-        before = self._dependencies()
-        order: list[int] = []
-        done: set[int] = set()
-        calls = False
-        while waiting:
-            found = False
-            for i, item in list(waiting.items()):
-                if isinstance(item, Call) is calls and before[i] <= done:
-                    order.append(i)
-                    done.add(i)
-                    del waiting[i]
-                    found = True
-            if not found or not calls:
-                calls = not calls
-            elif not any(isinstance(self.items[i], Call) and before[i] <= done for i in waiting):
-                calls = False
-        place = {old: new for new, old in enumerate(order)}
-        self.items = [self.items[i] for i in order]
-        self.made = {root: place.get(i, i) for root, i in self.made.items()}
+        """Bring the calls of NumPy together."""
+        if any(isinstance(item, Call) for item in self.items):
+            order = gathered_calls(self.items)
+            place = {old: new for new, old in enumerate(order)}
+            self.items = [self.items[i] for i in order]
+            self.made = {root: place.get(i, i) for root, i in self.made.items()}
 
-    def _dependencies(self) -> list[set[int]]:
-        """Return for each item those that must come first."""
-        writers: dict[Var, list[int]] = {}
-        before: list[set[int]] = []
-        checks: list[int] = []
-        last_draw: int | None = None
-        for i, item in enumerate(self.items):
-            mine = {j for root in item.roots() for j in writers.get(root, ()) if j != i}
-            for root in item.written():
-                mine.update(j for j in writers.get(root, ()) if j != i)
-                writers.setdefault(root, []).append(i)
-            if isinstance(item, Check):
-                checks.append(i)
-            else:
-                mine.update(checks)
-            if isinstance(item, Call) and item.equation.op.name == "random":
-                if last_draw is not None:
-                    mine.add(last_draw)
-                last_draw = i
-            before.append(mine)
-        return before
-
-    def _define(self, out: Var, position: int) -> None:
+    def define(self, out: Var, position: int) -> None:
+        """Say that a result has a block of its own, complete after an item."""
         self.views[out] = whole(out)
         self.made[out] = position
 
-    def _note(self, equation: Equation, text: str) -> None:
+    def note(self, equation: Equation, text: str) -> None:
+        """Say what became of an equation."""
         self.notes.append((equation, text))
 
     # What shares memory
 
-    def _move(self, equation: Equation, move: Any) -> None:
+    def move(self, equation: Equation, move: Any) -> None:
+        """Let a result be a view of its operand; where NumPy would, copy that first."""
         (x,) = equation.inputs
         if not isinstance(x, Var) or x.scalar:
-            raise _NoNativeForm("its operand is a number")
+            raise NoNativeForm("its operand is a number")
         view = derived(self.views[x], move)
         if view is None:  # as NumPy would, copy first
             view = derived(whole(self.copied(x, equation)), move)
         assert view is not None
         self.views[equation.out] = view
-        self._note(equation, "read in place")
+        self.note(equation, "read in place")
 
     def copied(self, x: Var, equation: Equation) -> Var:
         """Return a block that holds the elements of a value in its own order."""
@@ -196,26 +162,27 @@ class Plan:
     def _element(self, equation: Equation, form: Form | None = None, note: bool = True) -> None:
         form = form or form_of(equation)
         if form is None:
-            raise _NoNativeForm(f"no native form of {equation.op.name} for these dtypes")
+            raise NoNativeForm(f"no native form of {equation.op.name} for these dtypes")
         out = equation.out
         operands = tuple(self._operand(x, out.shape) for x in equation.inputs[: len(form.dtypes)])
         where = self.place(Element(equation, out, form, operands), as_space(out.shape))
-        self._define(out, where)
+        self.define(out, where)
         self.pointwise.add(out)
         if note:
-            self._note(equation, "native loop")
+            self.note(equation, "native loop")
 
     def store(self, equation: Equation, x: Atom, target: View, after: int = -1) -> int:
         """Write a value, or what it broadcasts to, to a part of a block."""
         form = Form("{0}", (x.dtype,))
         operands = (self._operand(x, target.shape),)
-        member = Element(equation, target.root, form, operands, self._access(target, target.shape))
+        member = Element(equation, target.root, form, operands, self.access(target, target.shape))
         return self.place(member, as_space(target.shape), after)
 
     def _operand(self, x: Atom, shape: tuple[int, ...]) -> Operand:
-        return x if isinstance(x, Literal) else self._access(self.views[x], shape)
+        return x if isinstance(x, Literal) else self.access(self.views[x], shape)
 
-    def _access(self, view: View, shape: tuple[int, ...]) -> Access:
+    def access(self, view: View, shape: tuple[int, ...]) -> Access:
+        """Return how loops over a shape find the elements of what broadcasts to it."""
         repeated = view.broadcast(shape)
         strides = tuple(s for s, n in zip(repeated.strides, shape, strict=True) if n != 1)
         return Access(view.root, view.offset, strides)
@@ -263,7 +230,7 @@ class Plan:
     def _reduce(self, equation: Equation) -> None:
         (x,), out = equation.inputs, equation.out
         if not isinstance(x, Var) or x.scalar or equation.params.keys() - {"axis", "keepdims"}:
-            raise _NoNativeForm("its operand is a number")
+            raise NoNativeForm("its operand is a number")
         axes = axes_of(equation.params["axis"], x.ndim)
         if all(x.shape[a] == 1 for a in axes):
             view = derived(self.views[x], lambda a: a.squeeze(axes).reshape(out.shape))
@@ -271,18 +238,18 @@ class Plan:
             self._only_converted(equation, view)
             return
         if equation.op.name in ("max", "min") and (0 in x.shape or x.dtype.kind == "b"):
-            raise _NoNativeForm("the largest of truth values, or of nothing")
+            raise NoNativeForm("the largest of truth values, or of nothing")
         kept = contiguous(tuple(n for i, n in enumerate(x.shape) if i not in axes))
         of_kept = iter(kept)
         strides = [0 if i in axes else next(of_kept) for i in range(x.ndim)]
         member = Reduction(
             equation,
             out,
-            self._access(self.views[x], x.shape),
+            self.access(self.views[x], x.shape),
             tuple(s for s, n in zip(strides, x.shape, strict=True) if n != 1),
         )
-        self._define(out, self.place(member, as_space(x.shape)))
-        self._note(equation, "native loop")
+        self.define(out, self.place(member, as_space(x.shape)))
+        self.note(equation, "native loop")
 
     def _only_converted(self, equation: Equation, view: View) -> None:
         """Reduce over axes of length 1."""
@@ -291,20 +258,20 @@ class Plan:
         text = "{0} != 0" if equation.op.name in ("all", "any") else "{0}"
         converted = Equation(equation.op, (x,), {}, equation.out, equation.site)
         self._element(converted, Form(text, (x.dtype,)), note=False)
-        self._note(equation, "native loop")
+        self.note(equation, "native loop")
 
     def _line(self, equation: Equation) -> None:
         (x,), params = equation.inputs, equation.params
         if not isinstance(x, Var) or x.scalar or 0 in x.shape or x.ndim == 0:
-            raise _NoNativeForm("its operand is a number, or empty")
+            raise NoNativeForm("its operand is a number, or empty")
         view, axis = self.views[x], params.get("axis")
         if axis is None:
             flat = derived(view, lambda a: a.reshape(-1))
             view = flat or whole(self.copied(x, equation))._replace(shape=(x.size,), strides=(1,))
             axis = 0
         self.items.append(Line(equation, equation.out, view, int(axis) % len(view.shape)))
-        self._define(equation.out, len(self.items) - 1)
-        self._note(equation, "native loop")
+        self.define(equation.out, len(self.items) - 1)
+        self.note(equation, "native loop")
 
     # Products
 
@@ -312,7 +279,7 @@ class Plan:
         x, y = equation.inputs
         out = equation.out
         if not isinstance(x, Var) or not isinstance(y, Var) or out.dtype.kind != "f":
-            raise _NoNativeForm("a product of integers")
+            raise NoNativeForm("a product of integers")
         a, b = self.views[x], self.views[y]
         if len(a.shape) == 1:
             a = View(a.root, a.offset, (1, *a.shape), (0, *a.strides))
@@ -322,16 +289,14 @@ class Plan:
         a = a.broadcast((*batch, *a.shape[-2:]))
         b = b.broadcast((*batch, *b.shape[-2:]))
         product = Product(equation, out, a, b, batch)
-        from .products import for_blas, uses_blas
-
         if uses_blas(product):
             for name, value in ("x", x), ("y", y):
                 view = getattr(product, name)
                 if for_blas(view, out.dtype) is None:
                     setattr(product, name, self._for_blas(equation, value, view, out.dtype))
         self.items.append(product)
-        self._define(out, len(self.items) - 1)
-        self._note(equation, "BLAS" if uses_blas(product) else "native loop")
+        self.define(out, len(self.items) - 1)
+        self.note(equation, "BLAS" if uses_blas(product) else "native loop")
 
     def _for_blas(self, equation: Equation, value: Var, view: View, dtype: np.dtype[Any]) -> View:
         """Copy what BLAS cannot read as it lies, or of another dtype."""
@@ -345,129 +310,8 @@ class Plan:
             )
         return matrix.broadcast(view.shape)
 
-    # Parts
-
-    def _join(self, equation: Equation) -> None:
-        out, axis = equation.out, equation.params["axis"]
-        block = whole(out)
-        start = position = 0
-        if not all(isinstance(x, Var) for x in equation.inputs):
-            raise _NoNativeForm("one of its operands is a number")
-        for x in equation.inputs:
-            if equation.op.name == "stack":
-                index: Any = (*(slice(None),) * axis, start, ...)
-                start += 1
-            else:
-                index = (slice(None),) * axis + (slice(start, start + x.shape[axis]),)
-                start += x.shape[axis]
-            part = derived(block, functools.partial(_item, index=index))
-            assert part is not None
-            if math.prod(part.shape):
-                position = max(position, self.store(equation, x, part))
-        self._define(out, position)
-        self.partial.add(out)
-        self._note(equation, "native loop")
-
-    def _setitem(self, equation: Equation) -> None:
-        x, value = equation.inputs
-        index, out = equation.params["index"], equation.out
-        if not _is_basic(index) or not isinstance(x, Var) or x.scalar:
-            raise _NoNativeForm("assignment at indices that are arrays")
-        part = derived(whole(out), functools.partial(_item, index=_giving_views(index)))
-        assert part is not None
-        while value.shape and len(value.shape) > len(part.shape):
-            if not isinstance(value, Var) or value.shape[0] != 1:
-                raise _NoNativeForm("assignment of more axes than there are")
-            view = derived(self.views[value], lambda a: a[0])
-            assert view is not None
-            value = Var(view.shape, value.dtype)
-            self.views[value] = view
-        first = self.store(equation, x, whole(out))
-        last = self.store(equation, value, part, first) if math.prod(part.shape) else first
-        self._define(out, last)
-        self.partial.add(out)
-        self._note(equation, "native loop")
-
-    # Indices that are values
-
-    def _getitem(self, equation: Equation) -> None:
-        (x,), index = equation.inputs, equation.params["index"]
-        if not isinstance(x, Var) or x.scalar:
-            raise _NoNativeForm("its operand is a number")
-        if _is_basic(index):
-            self._move(equation, functools.partial(_item, index=_giving_views(index)))
-            return
-        gather, shape = self._gathered(equation, self.views[x], index)
-        form = Form("{0}", (x.dtype,))
-        assert shape == equation.out.shape
-        member = Element(equation, equation.out, form, (gather,))
-        self._define(equation.out, self.place(member, as_space(shape)))
-        self.pointwise.add(equation.out)
-        self._note(equation, "native loop")
-
-    def _scatter(self, equation: Equation) -> None:
-        (x,), index, out = equation.inputs, equation.params["index"], equation.out
-        if not isinstance(x, Var) or x.scalar:
-            raise _NoNativeForm("its operand is a number")
-        if _is_basic(index):
-            part = derived(whole(out), functools.partial(_item, index=_giving_views(index)))
-            assert part is not None
-            zero = Literal(out.dtype.type(0))
-            first = self.store(equation, zero, whole(out))
-            last = self.store(equation, x, part, first) if math.prod(part.shape) else first
-            self._define(out, last)
-            self.partial.add(out)
-        else:
-            gather, shape = self._gathered(equation, whole(out), index)
-            if shape != x.shape:
-                raise _NoNativeForm("indices that broadcast")
-            member = Scatter(equation, out, self._access(self.views[x], shape), gather)
-            self._define(out, self.place(member, as_space(shape)))
-        self._note(equation, "native loop")
-
-    def _gathered(
-        self, equation: Equation, source: View, index: Any
-    ) -> tuple[Gather, tuple[int, ...]]:
-        """Return what integer arrays, at the first axes, select, and its shape."""
-        parts = index if type(index) is tuple else (index,)
-        arrays: list[Var] = []
-        lead = 0
-        while isinstance(parts[lead], slice) and parts[lead] == slice(None):
-            lead += 1
-        for part in parts[lead:]:
-            if isinstance(part, np.ndarray) and part.dtype.kind in "iu":
-                var = Var(part.shape, part.dtype)
-                self.constants[var] = np.ascontiguousarray(part)
-                self.views[var] = whole(var)
-                self.made[var] = -1
-            elif isinstance(part, Var) and part.dtype.kind in "iu" and not part.scalar:
-                var = part
-            else:
-                raise _NoNativeForm("indices that are not arrays of integers")
-            arrays.append(var)
-        if not arrays or lead + len(arrays) > len(source.shape):
-            raise _NoNativeForm("indices that are not arrays of integers")
-        chosen = np.broadcast_shapes(*(var.shape for var in arrays))
-        axes = range(lead, lead + len(arrays))
-        shape = (*source.shape[:lead], *chosen, *source.shape[lead + len(arrays) :])
-        strides = (
-            *source.strides[:lead],
-            *(0 for _ in chosen),
-            *source.strides[lead + len(arrays) :],
-        )
-        base = self._access(View(source.root, source.offset, shape, strides), shape)
-        indices = []
-        after = (1,) * (len(source.shape) - lead - len(arrays))
-        for axis, var in zip(axes, arrays, strict=True):
-            view = self.views[var]
-            self._check(equation, view, source.shape[axis])
-            wide = View(
-                view.root, view.offset, (*view.shape, *after), (*view.strides, *(0 for _ in after))
-            )
-            indices.append((self._access(wide, shape), source.shape[axis], source.strides[axis]))
-        return Gather(base, tuple(indices)), shape
-
-    def _check(self, equation: Equation, index: View, length: int) -> None:
+    def check(self, equation: Equation, index: View, length: int) -> None:
+        """Make it an error if an index does not exist, unless it is known to exist."""
         known = self.constants.get(index.root)
         if known is not None:
             return  # it was within bounds when the function was traced, and does not change
@@ -480,25 +324,3 @@ class Plan:
 def _probe(operand: Any) -> Any:
     """Return what reads an operand, to ask which blocks that takes."""
     return Element(None, None, None, (operand,))  # type: ignore[arg-type]
-
-
-def _item(x: Any, index: Any) -> Any:
-    return x[index]
-
-
-def _giving_views(index: Any) -> tuple[Any, ...]:
-    """Return a basic index as one that selects a view, be it of a single element."""
-    parts = index if type(index) is tuple else (index,)
-    return parts if any(part is Ellipsis for part in parts) else (*parts, ...)
-
-
-def _is_basic(index: Any) -> bool:
-    if type(index) is tuple:
-        return all(map(_is_basic, index))
-    if isinstance(index, slice):
-        return not any(isinstance(p, Var) for p in (index.start, index.stop, index.step))
-    return (
-        index is None
-        or index is Ellipsis
-        or (isinstance(index, int | np.integer) and not isinstance(index, bool))
-    )

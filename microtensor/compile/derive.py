@@ -16,7 +16,7 @@ from ..state import enable_grad
 from ..tensor import Tensor
 from .program import Program
 from .simplify import simplified
-from .trace import traced
+from .tracing import traced
 
 __all__ = ["derive", "trace"]
 

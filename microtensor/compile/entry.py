@@ -111,9 +111,12 @@ class Entry:
         self._leaves = leaves
         self._state: dict[str, Any] = {"busy": False, "version": structure.version}
         self._held: dict[Var, str] = {}
+        self._loads: list[str] = []
+        self._loaded: dict[int, str] = {}
         self._slots = {read.var: read.slot for read in program.reads}
         self._results = {var: f"out{i}" for i, var in enumerate(kernel.results)}
         self._sets: list[tuple[Any, ...]] = []
+        self._targets = set(in_place(program).values()) & set(kernel.held)
         held = [_array(self._slots[var].read()) for var in kernel.held]
         first = self._new_set(tuple(held))
         self._unheld = self._references(first)
@@ -128,14 +131,19 @@ class Entry:
     def _written(self) -> str:
         arguments = [f"a{i}" for i in range(len(self._leaves))]
         checks = [*self._checks(), *self._argument_checks()]
-        body = [*checks, *self._lookups()]
+        lookups = self._lookups()
+        checks += self._identities()
+        body = [*checks, *lookups]
         body += ["if busy:", "    return BUSY", *self._fresh_results()]
         given = "".join(f"{self._given(var)}, " for var in self._kernel.given)
         assigned = "numbers = " if self._kernel.numbers else ""
-        rest = ["except Exception as error:", "    raise failed(error)", "finally:"]
-        rest += ["    busy = False", *self._deliveries()]
         body += ["busy = True", "try:"]
-        once = [*body, f"    {assigned}run({given})", *rest, f"return {self._returned()}"]
+        deliveries = self._deliveries()
+        rest = ["except Exception as error:", "    raise failed(error)", "finally:"]
+        rest += ["    busy = False", *deliveries]
+        returned = self._returned()
+        body, checks = [*self._loads, *body], [*self._loads, *checks]
+        once = [*body, f"    {assigned}run({given})", *rest, f"return {returned}"]
         often = [*body, f"    run.repeat({given}n, kept)", *rest]
         state = sorted(self._state)
         lines = [
@@ -169,7 +177,7 @@ class Entry:
             if isinstance(slot, ArgumentSlot):
                 where = f"a{slot.position}"
             else:
-                where = self._name("tensor", tensor)
+                where = self._tensor(tensor)
             conditions.append(f"{where}._grad is {'not ' if there else ''}None")
         for slot in self._slots.values():
             if isinstance(slot, StateSlot):
@@ -220,11 +228,20 @@ class Entry:
                 continue
             self._state[known] = None
             shape, dtype = self._name("shape", leaf.shape), self._name("dtype", leaf.dtype)
+            targets = "".join(
+                f"held{k}, " for k, v in enumerate(self._kernel.held) if v in self._targets
+            )
+            if targets and var is not None:
+                self._names["overlap"] = _overlap
+                shared = [f"    if overlap({array}, ({targets})):", "        return MISS"]
+            else:
+                shared = []
             plain = "" if isinstance(leaf, Tensor) else f"{a}.__class__ is not {kind} or "
             lines += [
                 f"if {array} is not {known}:",
                 f"    if {plain}{array}.shape != {shape} or {array}.dtype != {dtype}:",
                 "        return MISS",
+                *shared,
                 f"    {known} = {array}",
             ]
         return lines
@@ -234,6 +251,7 @@ class Entry:
         lines: list[str] = []
         same: list[str] = []
         fits: list[str] = []
+        arrays: list[str] = []
         for i, var in enumerate(self._kernel.held):
             slot, known = self._slots[var], f"held{i}"
             found = self._found(slot)
@@ -244,19 +262,27 @@ class Entry:
                 continue
             lines.append(f"h{i} = {found}")
             same.append(f"h{i} is not {known}")
+            if isinstance(slot, TensorSlot):
+                own = "_writable()" if var in self._targets else "data"
+                arrays.append(f"h{i} = {self._tensor(slot.tensor)}.{own}")
             shape, dtype = self._name("shape", var.shape), self._name("dtype", var.dtype)
             fits.append(
-                f"h{i}.shape != {shape} or h{i}.dtype != {dtype} or not h{i}.flags.c_contiguous"
+                f"h{i}.__class__ is not ndarray or h{i}.shape != {shape} or h{i}.dtype != {dtype} "
+                f"or not h{i}.flags.c_contiguous"
             )
             self._held[var] = f"h{i}"
-        self._names["rebind"] = self._rebind
+        self._names["rebind"], self._names["shared"] = self._rebind, self._shared
         if same:
-            lines += [f"if {' or '.join(same)}:", f"    if {' or '.join(fits)}:"]
-            lines += ["        return MISS"]
-            names = [self._held[var] for var in self._kernel.held]
+            names = "".join(f"{self._held[var]}, " for var in self._kernel.held)
+            known = "".join(f"held{i}, " for i in range(len(self._kernel.held)))
+            lasts = "".join(f"{last}, " for last in self._state if last.startswith("last"))
             lines += [
-                f"    {', '.join(f'held{i}' for i in range(len(names)))}, = {', '.join(names)},",
-                f"    {self._result_names} = rebind(({', '.join(names)},))",
+                f"if {' or '.join(same)}:",
+                *(f"    {line}" for line in arrays),
+                f"    if {' or '.join(fits)} or shared(({names}), ({lasts})):",
+                "        return MISS",
+                f"    {known} = {names}",
+                f"    {self._result_names} = rebind(({names}))",
             ]
         self._state["run"] = None
         for name in self._result_state():
@@ -280,12 +306,11 @@ class Entry:
     def _found(self, slot: Any) -> str | None:
         """Return the expression that looks an array or number up; ``None`` if it is always one."""
         if isinstance(slot, TensorSlot):
-            where = self._around.found.get(id(slot.tensor)) or self._name("tensor", slot.tensor)
-            return f"{where}._array"
+            return f"{self._tensor(slot.tensor)}._array"
         if isinstance(slot, GradientSlot):
             if slot.argument is not None:
                 return f"a{slot.argument}._grad._array"
-            return f"{self._name('tensor', slot.tensor)}._grad._array"
+            return f"{self._tensor(slot.tensor)}._grad._array"
         if isinstance(slot, ArraySlot):
             return self._around.found.get(id(slot.array))
         if isinstance(slot, StateSlot):
@@ -293,6 +318,65 @@ class Entry:
             return f"{state}[{self._name('parameter', slot.parameter)}][{slot.key!r}]"
         assert isinstance(slot, ItemSlot)
         return f"{self._name('place', slot.container)}[{slot.key!r}]"
+
+    def _tensor(self, tensor: Tensor) -> str:
+        """Return what a Tensor is called; one that a variable holds is looked up first."""
+        place = self._around.found.get(id(tensor))
+        if place is None:
+            return self._name("tensor", tensor)
+        if id(tensor) not in self._loaded:
+            name = self._loaded[id(tensor)] = f"t{len(self._loaded)}"
+            known = f"known_{name}"
+            self._state[known] = tensor
+            kind = self._name("kind", type(tensor))
+            other = f"{name}.__class__ is not {kind}"
+            self._loads += [
+                f"{name} = {place}",
+                f"if {name} is not {known}:",
+                f"    if {other} or {name}._requires_grad is not {tensor._requires_grad}:",
+                "        return MISS",
+                f"    {known} = {name}",
+            ]
+        return self._loaded[id(tensor)]
+
+    def _identities(self) -> list[str]:
+        """Return what looks whether the same things are one, and others are not."""
+        conditions = [f"a{j} is a{i}" for i, j in self._trace.same_arguments]
+        for one, other in self._trace.aliases:
+            conditions.append(f"{self._array_of(one)} is {self._array_of(other)}")
+        again = {j for _, j in self._trace.same_arguments}
+        tensors = [
+            (i, leaf)
+            for i, leaf in enumerate(self._leaves)
+            if isinstance(leaf, Tensor) and i not in again
+        ]
+        others = [s.tensor for s in self._slots.values() if isinstance(s, TensorSlot)]
+        for k, (i, leaf) in enumerate(tensors):
+            place = self._around.places_of(leaf)
+            if place is not None:
+                conditions.append(f"a{i} is {place}")
+            for j, also in tensors[k + 1 :]:
+                if leaf._requires_grad or also._requires_grad:
+                    conditions.append(f"a{i} is not a{j}")
+            for tensor in others:
+                if leaf._requires_grad or tensor._requires_grad:
+                    conditions.append(f"a{i} is not {self._tensor(tensor)}")
+        return [f"if not ({' and '.join(conditions)}):", "    return MISS"] if conditions else []
+
+    def _array_of(self, slot: Any) -> str:
+        if isinstance(slot, ArgumentSlot):
+            tensor = isinstance(self._leaves[slot.position], Tensor)
+            return f"{'x' if tensor else 'a'}{slot.position}"
+        return self._found(slot) or self._name("array", slot.read())
+
+    def _shared(self, held: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
+        """Tell whether an array that is changed in place shares memory with another one."""
+        for i, var in enumerate(self._kernel.held):
+            if var in self._targets:
+                for j, other in enumerate((*held, *given)):
+                    if j != i and other is not None and np.may_share_memory(held[i], other):
+                        return True
+        return False
 
     def _given(self, var: Var) -> str:
         slot = self._slots[var]
@@ -352,11 +436,7 @@ class Entry:
         for i, update in enumerate(self._program.updates):
             slot = update.slot
             if isinstance(slot, GradientSlot):
-                tensor = (
-                    self._name("tensor", slot.tensor)
-                    if slot.argument is None
-                    else f"a{slot.argument}"
-                )
+                tensor = self._tensor(slot.tensor) if slot.argument is None else f"a{slot.argument}"
                 lines.append(f"{tensor}._grad = {gradients.get(i, 'None')}")
                 continue
             if isinstance(update.atom, Var) and update.atom in self._written_in_place(slot):
@@ -482,3 +562,8 @@ class Entry:
 
 def _array(value: Any) -> Any:
     return value._array if isinstance(value, Recordable) else value
+
+
+def _overlap(array: Any, targets: tuple[Any, ...]) -> bool:
+    """Tell whether an array shares memory with one that is changed in place."""
+    return any(np.may_share_memory(array, target) for target in targets)

@@ -48,12 +48,16 @@ class Surroundings:
         names: dict[str, Any],
     ) -> None:
         self._names = names
+        given = {id(x) for x in arguments if isinstance(x, Recordable)}
+        self._arguments: dict[int, str] = {}
         self.found: dict[int, str] = {}
         self.conditions: list[str] = []
         read = {id(_subject(read.slot)) for read in trace.reads if _subject(read.slot) is not None}
         for place, value in places(fn):
             if id(value) in read and id(value) not in self.found:
                 self.found[id(value)] = self._expression(place)
+            elif id(value) in given:
+                self._arguments.setdefault(id(value), self._expression(place))
             elif not isinstance(value, (Recordable, np.ndarray)) and self._matters(value):
                 self.conditions.append(self._unchanged(place, value))
         for container, key, value in trace.settings:
@@ -65,6 +69,10 @@ class Surroundings:
         ]
         self._required = trace.required()
         self.version = structure.version
+
+    def places_of(self, tensor: Any) -> str | None:
+        """Return where an argument is also found, among the variables of the function."""
+        return self._arguments.get(id(tensor))
 
     def is_same_structure(self) -> bool:
         """Tell whether modules and what requires a gradient are as they were."""

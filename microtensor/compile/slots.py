@@ -73,7 +73,7 @@ class TensorSlot(Slot):
         return "tensor", id(self.tensor)
 
     def read(self) -> Any:
-        return self.tensor._array
+        return self.tensor.data
 
     def write(self, value: Any) -> None:
         data = self.tensor._writable()

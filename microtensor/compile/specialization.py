@@ -21,7 +21,8 @@ from .program import Program, Var
 from .pullback import Pullback
 from .simplify import is_impure, simplified
 from .slots import ArgumentSlot, GradientSlot, StateSlot
-from .trace import Trace, traced
+from .trace import Trace
+from .tracing import traced
 
 if TYPE_CHECKING:
     from .compiled import Compiled

@@ -362,6 +362,112 @@ def test_variables_that_are_bound_anew(backend: str) -> None:
     close(params["w"].numpy(), [8.0, 16.0, 24.0])
 
 
+@backends
+def test_a_parameter_bound_anew_gets_the_gradient_and_the_change(backend: str) -> None:
+    w = mt.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x: Any) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+        with mt.no_grad():
+            w.data -= w.grad.data
+
+    compiled = mt.compile(step, backend=backend)
+    compiled(np.ones(2))
+    first, w = w, mt.tensor([5.0, 6.0], requires_grad=True)
+    compiled(np.ones(2) * 2.0)
+    assert (first.tolist(), first.grad.tolist()) == ([0.0, 1.0], [1.0, 1.0])
+    assert (w.tolist(), w.grad.tolist()) == ([3.0, 4.0], [2.0, 2.0])
+    assert len(compiled.specializations) == 1
+    w = mt.tensor([5.0, 6.0])
+    with pytest.raises(GradientError):
+        compiled(np.ones(2))
+
+
+@backends
+def test_one_tensor_given_twice(backend: str) -> None:
+    def fn(a: Any, b: Any) -> Any:
+        return mt.autograd.grad((a * a * b).sum(), [a])[0]
+
+    compiled = mt.compile(fn, backend=backend)
+    a, b = (mt.tensor(v, requires_grad=True) for v in ([1.0, 2.0], [3.0, 4.0]))
+    for args in ((a, a), (a, b), (b, a), (b, b), (a, b)):
+        close(compiled(*args).numpy(), fn(*args).numpy())
+
+
+@backends
+def test_an_argument_that_is_also_a_variable(backend: str) -> None:
+    w = mt.tensor([1.0, 2.0], requires_grad=True)
+
+    def fn(v: Any) -> Any:
+        return mt.autograd.grad((w * v * v).sum(), [v])[0]
+
+    compiled = mt.compile(fn, backend=backend)
+    other = mt.tensor([3.0, 4.0], requires_grad=True)
+    for v in (w, other, w, other):
+        close(compiled(v).numpy(), fn(v).numpy())
+
+
+@backends
+def test_arrays_that_share_memory(backend: str) -> None:
+    data = np.arange(4.0)
+    w = mt.tensor(data)
+    w.data = data
+    alias = w.detach()
+
+    def step(x: Any) -> Any:
+        with mt.no_grad():
+            w.data += x
+        return alias * 2.0
+
+    compiled = mt.compile(step, backend=backend)
+    for i in range(3):
+        before = data.copy()
+        close(compiled(np.full(4, float(i))).numpy(), 2.0 * (before + i))
+    # the argument is the array that changes, and then a part of it
+    before = data.copy()
+    close(compiled(data).numpy(), 4.0 * before)
+    close(data, 2.0 * before)
+    part = mt.tensor(np.ones(2))
+    part.data = data[1:3]
+
+    def overlapping() -> Any:
+        with mt.no_grad():
+            w.data += 1.0
+        return part * 1.0
+
+    with pytest.raises(TracingError, match="shares memory"):
+        mt.compile(overlapping, backend=backend)()
+
+
+def test_what_counts_on_is_refused_and_what_is_set_anew_is_set() -> None:
+    class Model:
+        calls = 0
+
+        def __init__(self) -> None:
+            self.calls = 0
+            self.mode: str | None = None
+
+        def run(self, x: Any) -> Any:
+            self.mode = f"of {x.shape}"
+            return x * 2.0
+
+        def count(self, x: Any) -> Any:
+            self.calls += 1
+            return x * self.calls
+
+    model = Model()
+    run = mt.compile(model.run)
+    run(np.ones(2))
+    assert model.mode == "of (2,)"
+    model.mode = None
+    run(np.ones(2))
+    assert model.mode == "of (2,)"
+    with pytest.raises(TracingError, match=r"self\.calls from 0 to 1"):
+        mt.compile(model.count)(np.ones(2))
+    assert model.calls == 0
+
+
 # When it traces again
 
 

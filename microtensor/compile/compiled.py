@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from .. import record
-from ..errors import ArgumentError, ShapeError, TracingError
+from ..errors import ArgumentError, IndexingError, ShapeError, TracingError
 from ..func.trees import leaves, rebuild
 from ..record import wrap
 from ..state import modes
@@ -58,7 +58,10 @@ class Compiled:
         if not kwargs:
             call = self._calls.get(len(args))
             if call is not None:
-                result = call(*args)
+                try:
+                    result = call(*args)
+                except IndexingError as error:
+                    result = self._after(error, args, kwargs)
                 if result is not MISS and result is not BUSY:
                     return result
         return self._found(args, kwargs)
@@ -158,7 +161,10 @@ class Compiled:
         structure = _structure(args), _structure(kwargs)
         for known in reversed(self.specializations):
             if known.structure == structure:
-                result = known(args, kwargs)
+                try:
+                    result = known(args, kwargs)
+                except IndexingError as error:
+                    return self._after(error, args, kwargs)
                 if result is not MISS:
                     return self._took(known, result, args, kwargs)
         made = self._made(args, kwargs, structure)
@@ -169,6 +175,23 @@ class Compiled:
                 "variable that it refers to, or a setting."
             )
         return self._took(made, result, args, kwargs)
+
+    def _after(self, error: IndexingError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Try again after class indices were refused, as an example of those that do not count.
+
+        A program traced on an example without any knows of none.
+        """
+        if {known.classes for known in self.specializations} != {"all"}:
+            raise error
+        structure = _structure(args), _structure(kwargs)
+        try:
+            made = self._made(args, kwargs, structure)
+        except IndexingError:
+            raise error from None
+        if made.classes != "counted":
+            self.specializations.remove(made)
+            raise error
+        return self._took(made, made(args, kwargs), args, kwargs)
 
     def _took(
         self, known: Specialization, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -174,10 +174,8 @@ class Entry:
         ]
         conditions = list(self._around.conditions)
         for tensor, slot, there in self._trace.gradients:
-            if isinstance(slot, ArgumentSlot):
-                where = f"a{slot.position}"
-            else:
-                where = self._tensor(tensor)
+            given = isinstance(slot, ArgumentSlot)
+            where = f"a{slot.position}" if given else self._tensor(tensor)
             conditions.append(f"{where}._grad is {'not ' if there else ''}None")
         for slot in self._slots.values():
             if isinstance(slot, StateSlot):
@@ -355,12 +353,16 @@ class Entry:
             place = self._around.places_of(leaf)
             if place is not None:
                 conditions.append(f"a{i} is {place}")
-            for j, also in tensors[k + 1 :]:
-                if leaf._requires_grad or also._requires_grad:
-                    conditions.append(f"a{i} is not a{j}")
-            for tensor in others:
-                if leaf._requires_grad or tensor._requires_grad:
-                    conditions.append(f"a{i} is not {self._tensor(tensor)}")
+            conditions += [
+                f"a{i} is not a{j}"
+                for j, also in tensors[k + 1 :]
+                if leaf._requires_grad or also._requires_grad
+            ]
+            conditions += [
+                f"a{i} is not {self._tensor(tensor)}"
+                for tensor in others
+                if leaf._requires_grad or tensor._requires_grad
+            ]
         return [f"if not ({' and '.join(conditions)}):", "    return MISS"] if conditions else []
 
     def _array_of(self, slot: Any) -> str:

@@ -88,6 +88,20 @@ class Specialization:
         return self._pullback.attach(result, args, kwargs)
 
     @property
+    def classes(self) -> str:
+        """Which class indices the program looks at: ``"none"``, ``"all"``, or ``"counted"`` ones.
+
+        Those that do not count (``ignore_index``) were taken out before, if the example had any.
+        """
+        makers: dict[Any, str] = {}
+        found = "none"
+        for equation in self.program.equations:
+            makers[equation.out] = equation.op.name
+            if equation.op.name == "class_indices":
+                found = "counted" if makers.get(equation.inputs[0]) == "where" else "all"
+        return found
+
+    @property
     def is_direct(self) -> bool:
         """Whether the results are what the entry returns."""
         return self._pullback is None and not self._as_written

@@ -79,7 +79,7 @@ class Trace:
         self.arrays: dict[int, tuple[Any, TracedArray, Var]] = {}
         """Arrays that the function refers to, what stands for each, and its value at first."""
         self.by_array: dict[int, tuple[Any, TracedArray, Slot, Var]] = {}
-        """By its identity, every array that comes in, what stands for it, where it was, and its value at first."""
+        """Arrays that come in, what stands for each, where it was, and its value at first."""
         self.aliases: list[tuple[Slot, Slot]] = []
         """Places that hold one array."""
         self.overlaps: list[tuple[tuple[TracedArray, Var], tuple[TracedArray, Var]]] = []

@@ -16,6 +16,7 @@ from microtensor import nn, optim
 from microtensor.errors import (
     ArgumentError,
     GradientError,
+    IndexingError,
     InPlaceError,
     ShapeError,
     TracingError,
@@ -752,13 +753,24 @@ def test_an_error_in_a_compiled_function_names_the_users_line() -> None:
     assert "# the line" in "".join(caught.value.__notes__)
 
 
-def test_class_indices_are_still_looked_at() -> None:
+@backends
+def test_class_indices_are_still_looked_at(backend: str) -> None:
     criterion = nn.CrossEntropyLoss()
-    f = mt.compile(lambda x, y: criterion(x, y))
+    f = mt.compile(lambda x, y: criterion(x, y), backend=backend)
     x = random(3, 4)
     f(x, np.array([0, 1, 2]))
-    with pytest.raises(mt.errors.IndexingError, match="class index 4"):
-        f(x, np.array([0, 1, 4]))
+    for wrong in (4, -1):
+        with pytest.raises(IndexingError, match=f"class index {wrong}"):
+            f(x, np.array([0, 1, wrong]))
+
+
+@backends
+def test_examples_that_do_not_count_may_come_later(backend: str) -> None:
+    criterion = nn.CrossEntropyLoss()
+    f = mt.compile(lambda x, y: criterion(x, y), backend=backend)
+    x = random(3, 4)
+    for y in ([0, 1, 2], [0, -100, 2], [3, 1, 2], [-100, 1, -100]):
+        close(f(x, np.array(y)).item(), criterion(x, np.array(y)).item())
 
 
 def test_arguments_that_cannot_be_told_apart() -> None:

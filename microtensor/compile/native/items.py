@@ -155,11 +155,12 @@ class Line:
 
 @dataclass(slots=True, eq=False)
 class Check:
-    """An error, if an index is not within the length of its axis."""
+    """An error, if an index is not from ``least`` to the length of its axis, less one."""
 
     equation: Equation
     index: View
     length: int
+    least: int
 
     def roots(self) -> Iterator[Var]:
         """Yield the blocks that are read."""

@@ -237,12 +237,16 @@ class NativeKernel:
     def _fail(self, code: int) -> None:
         check = self._checks[code]
         indices = self._value(check.index)
-        wrong = indices[(indices < -check.length) | (indices >= check.length)]
+        wrong = indices[(indices < check.least) | (indices >= check.length)]
         site = check.equation.site
-        raise IndexingError(
-            f"{check.equation.op.name} got the index {wrong.flat[0]}, and the axis has length "
-            f"{check.length}" + (f" ({_at(site)})." if site else ".")
-        )
+        if check.least == 0:
+            limits = f"the class index {wrong.flat[0]} is none of {check.length} classes"
+        else:
+            limits = (
+                f"{check.equation.op.name} got the index {wrong.flat[0]}, and the axis has length "
+                f"{check.length}"
+            )
+        raise IndexingError(limits + (f" ({_at(site)})." if site else "."))
 
     def repeat(self, n: int, stacked: list[Array | None]) -> None:
         """Do ``n`` steps; after each, keep the ``j``-th result in ``stacked[j][step]``."""

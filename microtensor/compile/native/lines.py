@@ -29,7 +29,7 @@ def write_check(
     return [
         *lines,
         f"{indent}{index} = int64({load})",
-        f"{indent}if {index} < {-check.length} or {index} >= {check.length}:",
+        f"{indent}if {index} < {check.least} or {index} >= {check.length}:",
         f"{indent}    return {code}",
     ]
 

@@ -101,6 +101,10 @@ class Plan:
             self.move(equation, lambda x: equation.op.kernel(x, **equation.params))
         elif name == "broadcast_to":
             self.move(equation, lambda x: np.broadcast_to(x, equation.out.shape))
+        elif name == "class_indices":
+            (classes,) = equation.uses()
+            self.check(equation, self.views[classes], equation.params["count"], 0)
+            self.move(equation, lambda x: x)
         elif name in _PARTS:
             _PARTS[name](self, equation)
         elif name in _REDUCTIONS:
@@ -310,15 +314,23 @@ class Plan:
             )
         return matrix.broadcast(view.shape)
 
-    def check(self, equation: Equation, index: View, length: int) -> None:
-        """Make it an error if an index does not exist, unless it is known to exist."""
+    def check(self, equation: Equation, index: View, length: int, least: int | None = None) -> None:
+        """Make it an error if an index does not exist, unless it is known to exist.
+
+        ``least`` is the least that does: by default that which NumPy counts from the end.
+        """
+        least = -length if least is None else least
         known = self.constants.get(index.root)
         if known is not None:
             return  # it was within bounds when the function was traced, and does not change
         for item in self.items:
-            if isinstance(item, Check) and (item.index, item.length) == (index, length):
+            if (
+                isinstance(item, Check)
+                and item.index == index
+                and ((item.length, item.least) == (length, least))
+            ):
                 return
-        self.items.append(Check(equation, index, length))
+        self.items.append(Check(equation, index, length, least))
 
 
 def _probe(operand: Any) -> Any:

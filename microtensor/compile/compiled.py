@@ -100,7 +100,7 @@ class Compiled:
         ...     loss = w * w
         ...     loss.backward()
         ...     with mt.no_grad():
-        ...         w -= 0.25 * w.grad
+        ...         w[...] = w - 0.25 * w.grad
         ...     return loss
         >>> step.repeat(3)
         tensor([16.,  4.,  1.])

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 import microtensor as mt
 from microtensor.compile.program import Literal, Program
 from microtensor.compile.simplify import simplified
-from microtensor.compile.trace import traced
+from microtensor.compile.tracing import traced
 from microtensor.op import Op
 from tests.cases import CASES, Case
 from tests.compile.test_printing import depends_on_values, loss_of

@@ -76,13 +76,13 @@ def handed_out(program: Program, changes: Collection[int]) -> list[Var]:
     """Return the arrays that leave the program: outputs, and updates that are not in place."""
     atoms = [output.atom for output in program.outputs]
     atoms += [update.atom for i, update in enumerate(program.updates) if i not in changes]
-    return [a for a in dict.fromkeys(atoms) if isinstance(a, Var) and not a.scalar]
+    return list(dict.fromkeys(a for a in atoms if isinstance(a, Var) and not a.scalar))
 
 
 def numbers_of(program: Program) -> list[Var]:
     """Return the Python numbers that leave the program."""
     atoms = [*(output.atom for output in program.outputs), *(u.atom for u in program.updates)]
-    return [a for a in dict.fromkeys(atoms) if isinstance(a, Var) and a.scalar]
+    return list(dict.fromkeys(a for a in atoms if isinstance(a, Var) and a.scalar))
 
 
 def planned(program: Program, held: set[Var]) -> Commit:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import inspect
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
@@ -24,6 +27,9 @@ __all__ = ["Compiled", "compile"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _BACKENDS = ("numpy", "numba")
+_DEFERRED = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+_tracing = threading.RLock()
+"""Held while a function is traced, since that lends its parameters other arrays."""
 _MOST_PROGRAMS = 32
 """More programs for one function mean that something changes in every call."""
 
@@ -150,6 +156,12 @@ class Compiled:
             f"{len(self.specializations)} kinds of calls>"
         )
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        return Compiled(copy.deepcopy(self.fn, memo), self.backend, self.reuse_results)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Compiled, (self.fn, self.backend, self.reuse_results)
+
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """Be a method, if the function was one."""
         return self if owner is None else functools.partial(self, owner)
@@ -158,6 +170,10 @@ class Compiled:
         """Run the program that fits a call, or make it; if none can, the function itself."""
         if record.current_trace() is not None or modes.watcher is not None:
             return self.fn(*args, **kwargs)
+        with _tracing:
+            return self._searched(args, kwargs)
+
+    def _searched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         structure = _structure(args), _structure(kwargs)
         for known in reversed(self.specializations):
             if known.structure == structure:
@@ -211,13 +227,19 @@ class Compiled:
         if len(self.specializations) >= _MOST_PROGRAMS:
             raise ArgumentError(
                 f"{self.__name__}() was compiled {_MOST_PROGRAMS} times, since something that is "
-                "no array changes from call to call: shapes, a variable, an argument that decides "
-                "what is done. Make it an array or a float, pad to one shape, or compile another "
-                "function for it."
+                f"no array changes from call to call: {self._suspects()}. Make it an array or a "
+                "float, pad to one shape, or compile another function for it."
             )
         made = Specialization(self, args, kwargs, structure)
         self.specializations.append(made)
         return made
+
+    def _suspects(self) -> str:
+        """Say what may have changed: numbers that decided something, if there are any."""
+        names = sorted({name for known in self.specializations for name in known.static})
+        if names:
+            return f"{', '.join(names)}, of which the function asked the value"
+        return "shapes, a variable, an argument that decides what is done"
 
     def _known(self) -> Specialization:
         if self._latest is None:
@@ -307,6 +329,11 @@ def compile(
         return functools.partial(compile, backend=backend, reuse_results=reuse_results)
     if not callable(fn):
         raise ArgumentError(f"compile() takes a function, and got {fn!r}.")
+    if any(kind(fn) for kind in _DEFERRED):
+        raise ArgumentError(
+            f"compile() cannot take the generator or coroutine {getattr(fn, '__name__', fn)}, "
+            "whose body runs after the call returns: compile a function that it calls."
+        )
     return Compiled(fn, backend, reuse_results)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from .. import record
 from ..func.trees import rebuild
 from ..op import Recordable
 from ..record import wrap
@@ -117,6 +118,10 @@ class Entry:
         self._results = {var: f"out{i}" for i, var in enumerate(kernel.results)}
         self._sets: list[tuple[Any, ...]] = []
         self._targets = set(in_place(program).values()) & set(kernel.held)
+        for var in self._targets:
+            slot = self._slots[var]
+            if isinstance(slot, TensorSlot):
+                slot.tensor._writable()
         held = [_array(self._slots[var].read()) for var in kernel.held]
         first = self._new_set(tuple(held))
         self._unheld = self._references(first)
@@ -140,11 +145,12 @@ class Entry:
         body += ["busy = True", "try:"]
         deliveries = self._deliveries()
         rest = ["except Exception as error:", "    raise failed(error)", "finally:"]
-        rest += ["    busy = False", *deliveries]
+        rest += ["    busy = False"]
         returned = self._returned()
         body, checks = [*self._loads, *body], [*self._loads, *checks]
-        once = [*body, f"    {assigned}run({given})", *rest, f"return {returned}"]
-        often = [*body, f"    run.repeat({given}n, kept)", *rest]
+        inner = [f"    {line}" for line in deliveries]
+        once = [*body, f"    {assigned}run({given})", *inner, f"    return {returned}", *rest]
+        often = [*body, f"    run.repeat({given}n, kept)", *inner, *rest]
         state = sorted(self._state)
         lines = [
             f"def make({', '.join(state)}):",
@@ -164,8 +170,9 @@ class Entry:
     def _checks(self) -> list[str]:
         """Return what looks whether everything is as it was when the function was traced."""
         self._names["same_structure"] = self._same_structure
+        self._names["record"] = record
         lines = [
-            f"if modes.recording is not {modes.recording}:",
+            f"if modes.recording is not {modes.recording} or record.watching:",
             "    return MISS",
             "if structure.version != version:",
             "    if not same_structure():",

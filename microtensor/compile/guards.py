@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..op import Recordable
 from ..state import structure
-from .slots import ArraySlot, Slot, TensorSlot
+from .slots import ArraySlot, ItemSlot, Slot, TensorSlot
 from .surroundings import Place, is_module, places
 from .trace import Trace
 
@@ -53,18 +53,40 @@ class Surroundings:
         self.found: dict[int, str] = {}
         self.conditions: list[str] = []
         read = {id(_subject(read.slot)) for read in trace.reads if _subject(read.slot) is not None}
-        for place, value in places(fn):
-            if id(value) in read and id(value) not in self.found:
-                self.found[id(value)] = self._expression(place)
+        updated = {(id(s.container), s.key) for s in trace.written if isinstance(s, ItemSlot)}
+        in_modules = {
+            id(vars(module))
+            for value in (fn, *arguments, *(value for _, value in places(fn, arguments)))
+            for module in _modules(value)
+        }
+        for place, value in places(fn, arguments):
+            if id(place.container) in in_modules:
+                if (id(place.container), place.key) not in updated:
+                    continue  # the version of the structure tells
+            if id(value) in read:
+                expression = self._expression(place)
+                first = self.found.setdefault(id(value), expression)
+                if first != expression:
+                    self.conditions.append(f"{expression} is {first}")
             elif id(value) in given:
                 self._arguments.setdefault(id(value), self._expression(place))
-            elif not isinstance(value, (Recordable, np.ndarray)) and self._matters(value):
+            elif isinstance(value, (Recordable, np.ndarray)) or self._matters(value):
                 self.conditions.append(self._unchanged(place, value))
+            if isinstance(value, (list, dict, set)):
+                self.conditions.append(f"len({self._expression(place)}) == {len(value)}")
+        for optimizer in trace.optimizers:
+            name = self._name("optimizer", optimizer)
+            for attribute in ("state", "param_groups"):
+                known = self._name("known", getattr(optimizer, attribute))
+                self.conditions.append(f"{name}.{attribute} is {known}")
+            for i, group in enumerate(optimizer.param_groups):
+                known = self._name("known", group)
+                self.conditions.append(f"{name}.param_groups[{i}] is {known}")
         for container, key, value in trace.settings:
             self.conditions.append(self._unchanged(Place(str(key), container, key), value))
         self._modules = [
             (module, dict(_plain_attributes(module)))
-            for value in (fn, *arguments, *(value for _, value in places(fn)))
+            for value in (fn, *arguments, *(value for _, value in places(fn, arguments)))
             for module in _modules(value)
         ]
         self._required = trace.required()

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import sysconfig
+import random
 from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from ..names import caller, is_internal, variables
+from ..names import caller, is_package_file, variables
 from ..tensor import Tensor
 from .program import Read, Site, Var
 from .slots import ArraySlot, TensorSlot
-from .surroundings import is_module, surroundings
+from .surroundings import is_librarys, is_module, surroundings
 from .traced import TracedArray
 
 __all__ = ["NamesSeen"]
 
-_LIBRARIES = tuple(
-    os.path.join(path, "")
-    for path in {*sysconfig.get_paths().values(), os.path.dirname(np.__file__)}
-    if path != sysconfig.get_path("data")
-)
+_DEPTH = 12
+"""How many frames around an operation are looked at."""
 
 
 class NamesSeen:
@@ -31,11 +28,22 @@ class NamesSeen:
 
     def __init__(self) -> None:
         self._modules: dict[int, tuple[str, Any]] = {}
+        self.random: str | None = None
+        """A function of Python's that was called for a random number, or for a new generator."""
 
     def look(self, frame: FrameType | None) -> Site | None:
         """Look at the variables of a frame, and say where in the user's code it is."""
         if frame is None:
             return None
+        frames = [frame]
+        while (outer := frames[-1].f_back) is not None and len(frames) < _DEPTH:
+            frames.append(outer)
+        for outer in reversed(frames):  # a value is called as where it was made, not as in a helper
+            if not is_librarys(outer.f_code.co_filename):
+                self._name(outer)
+        return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+    def _name(self, frame: FrameType) -> None:
         for name, value in variables(frame):
             kind = type(value)  # asking the value itself can raise: it may be a dead weakref.proxy
             if issubclass(kind, Tensor):
@@ -46,14 +54,13 @@ class NamesSeen:
                     value._var.name = name
             elif is_module(value):
                 self._modules.setdefault(id(value), (name, value))
-        return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
-    def profile(self, frame: FrameType, event: str, _: Any) -> None:
-        """Look at the variables of the user's functions as they return."""
-        if event != "return" or is_internal(frame):
-            return
-        if not frame.f_code.co_filename.startswith(_LIBRARIES):
+    def profile(self, frame: FrameType, event: str, function: Any) -> None:
+        """Look at the variables of the user's functions as they return, and for random draws."""
+        if event == "return" and not is_librarys(frame.f_code.co_filename):
             self.look(frame)
+        elif event == "c_call" and _is_random(function) and _is_users(frame):
+            self.random = f"{function.__self__.__class__.__name__}.{function.__name__}"
 
     def look_around(self, fn: Callable[..., Any], reads: Iterable[Read]) -> None:
         """Name parameters by their paths in modules, and the rest by the function's variables.
@@ -87,3 +94,18 @@ class NamesSeen:
             self.look(caller())
         name = f" {value._var.name!r}" if value._var.name else ""
         return f"The traced value{name}, {value.dtype} of shape {value.shape},"
+
+
+def _is_random(function: Any) -> bool:
+    owner = getattr(function, "__self__", None)
+    return isinstance(owner, random.Random) or function is os.urandom
+
+
+def _is_users(frame: FrameType) -> bool:
+    """Tell whether the innermost frame that is of no other library is the user's."""
+    inner: FrameType | None = frame
+    while inner is not None and is_librarys(inner.f_code.co_filename):
+        if is_package_file(inner.f_code.co_filename):
+            return False
+        inner = inner.f_back
+    return inner is not None

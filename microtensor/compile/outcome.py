@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import CellType
+from types import CellType, CoroutineType, GeneratorType
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Outcome:
             *self._of_variables(around),
         ]
         self._refuse_overlaps()
+        trace.refuse_pending()
 
     def find_escaped(self) -> None:
         """Find Tensors and arrays that the function left somewhere: they are made anew there."""
@@ -64,12 +65,19 @@ class Outcome:
         trace.forget_graph()
         if any(ref() is not None for ref in trace.made):
             gc.collect()
-        for ref in trace.made:
-            value = ref()
-            if value is None or id(value) in trace.tensors:
+        left = {id(value): value for ref in trace.made if (value := ref()) is not None}
+        for value in list(left.values()):  # a Tensor made of an array, as by detach()
+            left |= {id(h): h for h in gc.get_referrers(value) if isinstance(h, Tensor)}
+        ours = [left]
+        for value in left.values():
+            if id(value) in trace.tensors:
                 continue
             atom = self._final(value._array)
-            for holder in gc.get_referrers(value):
+            holders = gc.get_referrers(value)
+            ours.append(holders)  # type: ignore[arg-type]
+            for holder in holders:
+                if any(holder is own for own in ours):
+                    continue
                 if isinstance(holder, (list, set)):
                     name = getattr(atom, "name", None) or ""
                     raise TracingError(
@@ -77,8 +85,7 @@ class Outcome:
                         f"{type(holder).__name__} that outlives the call. The function runs only "
                         "once, and then its program does: return the value instead."
                     )
-                for slot in self._slots(holder, value):
-                    self.updates.append(Update(slot, atom))
+                self.updates += [Update(slot, atom) for slot in self._slots(holder, value)]
 
     def _of_tensors(self) -> Iterator[Update]:
         trace = self._trace
@@ -160,7 +167,7 @@ class Outcome:
 
     def _final(self, value: Any) -> Atom:
         if isinstance(value, TracedArray):
-            return value._var
+            return self._trace.fresh(value)._var
         if value.__class__ in NUMBERS or isinstance(value, np.generic):
             return Literal(value)
         return self._trace.known(value)._var
@@ -170,9 +177,14 @@ class Outcome:
             self._trace.use(value)
             released = value._node is not None and value._node.saved is None
             requires = value._requires_grad and modes.recording and not released
-            return Output("tensor", var_of(value), requires)
+            return Output("tensor", self._final(value._array), requires)
         if isinstance(value, TracedArray):
-            return Output("number" if value._var.scalar else "array", value._var)
+            return Output("number" if value._var.scalar else "array", self._final(value))
+        if isinstance(value, (GeneratorType, CoroutineType)):
+            raise TracingError(
+                f"{self._trace.name}() returned a {type(value).__name__}, which runs only later: "
+                "return arrays, in tuples, lists or dicts."
+            )
         if isinstance(value, np.ndarray):
             return Output("array", self._trace.known(value)._var)
         return Output("static", value)
@@ -207,12 +219,13 @@ def put_back(trace: Trace, around: Iterable[tuple[Place, Any]]) -> None:
         if place.read_or(value) is not value:
             place.write(value)
     for ref in trace.made:
-        left = ref()
-        if isinstance(left, Tensor) and id(left) not in trace.tensors:
-            held: Any = left._array
-            if isinstance(held, TracedArray):
-                left._array = np.asarray(held._example)
-                left._node, left._requires_grad = None, False
+        value = ref()
+        for left in (value, *gc.get_referrers(value)) if value is not None else ():
+            if isinstance(left, Tensor) and id(left) not in trace.tensors:
+                held: Any = left._array
+                if isinstance(held, TracedArray):
+                    left._array = np.asarray(held._example)
+                    left._node, left._requires_grad = None, False
     trace.is_over = True
 
 

@@ -58,6 +58,8 @@ class Specialization:
         given = [leaf for _, leaf in leaves((args, kwargs))]
         program, trace = traced(compiled.fn, args, kwargs)
         self.structure = structure
+        self.static = trace.static
+        """The names of the numbers that decided what the function does."""
         self.program: Program = simplified(program)
         self._as_written = False
         self._pullback = self._history(compiled, trace, given)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import os
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -11,10 +14,18 @@ import numpy as np
 from ..names import is_package_file
 from ..op import Recordable
 
-__all__ = ["Place", "cells_of", "functions_of", "is_module", "places", "surroundings"]
+__all__ = ["Place", "cells_of", "functions_of", "is_librarys", "is_module", "places", "surroundings"]
 
 _MOST_ENTRIES = 1000
-"""Of a larger list or dict, only the Tensors that a function uses are looked up again."""
+"""What a larger list or dict holds is not looked at again."""
+_DEPTH = 4
+"""How deep lists, dicts and objects are looked into."""
+_OF_CLASSES = (FunctionType, classmethod, staticmethod, property, type, ModuleType)
+_LIBRARIES = tuple(
+    os.path.join(path, "")
+    for path in {*sysconfig.get_paths().values(), os.path.dirname(np.__file__)}
+    if path != sysconfig.get_path("data")
+)
 
 
 class Place(NamedTuple):
@@ -61,24 +72,44 @@ def surroundings(fn: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
             yield f"self.{name}", value
 
 
-def places(fn: Callable[..., Any]) -> Iterator[tuple[Place, Any]]:
+def places(
+    fn: Callable[..., Any], arguments: Iterable[Any] = ()
+) -> Iterator[tuple[Place, Any]]:
     """Yield the variables of a function, and what their lists, dicts and attributes hold.
 
-    Of objects, those attributes count whose names the function mentions.
+    ``arguments`` are objects that it is called with. Of objects, classes and the user's modules,
+    those attributes count whose names the function mentions; of `nn.Module`, all but parameters
+    and other modules.
     """
     functions = functions_of(fn)
     mentioned = {name for function in functions for name in global_names(function.__code__)}
     pending = [(place, place.read(), 0) for place in variables_of(fn)]
-    owner = getattr(fn, "__self__", None)
-    if owner is not None and not isinstance(owner, ModuleType):
-        pending += [(p, v, 1) for p, v in _inside("self", owner, mentioned)]
+    for name, owner in _owners(fn, arguments):
+        pending += [(p, v, 1) for p, v in _inside(name, owner, mentioned)]
     seen: set[int] = set()
     while pending:
         place, value, depth = pending.pop()
         yield place, value
-        if depth < 3 and id(value) not in seen:
+        if depth < _DEPTH and id(value) not in seen:
             seen.add(id(value))
             pending += [(p, v, depth + 1) for p, v in _inside(place.name, value, mentioned)]
+
+
+def _owners(fn: Callable[..., Any], arguments: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the objects that a function is a method of, or made with, and that it is given."""
+    owner = getattr(fn, "__self__", None)
+    if owner is not None and not isinstance(owner, ModuleType):
+        yield "self", owner
+    if isinstance(fn, functools.partial):
+        yield from _owners(fn.func, ())
+        for i, value in enumerate(fn.args):
+            yield f"argument {i}", value
+        yield from fn.keywords.items()
+    elif not isinstance(fn, (FunctionType, MethodType, type)):
+        yield "self", fn
+    for i, value in enumerate(arguments):
+        if not isinstance(value, (Recordable, np.ndarray, np.generic, int, float, str)):
+            yield f"argument {i}", value
 
 
 def variables_of(fn: Callable[..., Any]) -> Iterator[Place]:
@@ -102,8 +133,9 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
     found: list[FunctionType] = []
     while pending:
         function: Any = pending.pop()
-        while hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
+        while isinstance(function, functools.partial) or hasattr(function, "__wrapped__"):
+            partial = isinstance(function, functools.partial)
+            function = function.func if partial else function.__wrapped__
         if isinstance(function, MethodType):
             owner = type(function.__self__)
             function = function.__func__
@@ -114,7 +146,7 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
             function = getattr(type(function), "__call__", None)  # noqa: B004
         if not isinstance(function, FunctionType) or function in found:
             continue
-        if is_package_file(function.__code__.co_filename):
+        if is_librarys(function.__code__.co_filename):
             continue
         found.append(function)
         for cell in function.__closure__ or ():
@@ -124,7 +156,9 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
                 continue
         for name in global_names(function.__code__):
             value = function.__globals__.get(name)
-            if getattr(value, "__module__", None) == function.__module__:
+            if isinstance(value, FunctionType) or (
+                getattr(value, "__module__", None) == function.__module__
+            ):
                 pending.append(value)
     return found
 
@@ -143,22 +177,50 @@ def global_names(code: CodeType) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def is_librarys(file: str) -> bool:
+    """Tell whether a source file is this package's, or of another library, not the user's."""
+    return is_package_file(file) or file.startswith(_LIBRARIES)
+
+
 def _inside(name: str, value: Any, mentioned: set[str]) -> Iterator[tuple[Place, Any]]:
-    if isinstance(value, (Recordable, np.ndarray, type, ModuleType, FunctionType, MethodType)):
+    """Yield what a value holds, as far as the function may look at it."""
+    if isinstance(value, FunctionType):
+        for i, default in enumerate(value.__defaults__ or ()):
+            if not is_librarys(value.__code__.co_filename):
+                yield Place(f"{name}'s default {i}", value.__defaults__, i), default
+    elif isinstance(value, (Recordable, np.ndarray, MethodType, BuiltinFunctionType)):
         return
-    if isinstance(value, BuiltinFunctionType) or is_module(value):
-        return
-    if type(value) in (list, tuple):
+    elif is_module(value) and not isinstance(value, type):
+        for path, module in value.named_modules(name):
+            for key, held in vars(module).items():
+                if key not in module._parameters_and_modules():
+                    yield Place(f"{path}.{key}", vars(module), key), held
+    elif isinstance(value, (ModuleType, type)):
+        if isinstance(value, ModuleType) and is_librarys(getattr(value, "__file__", None) or "<"):
+            return
+        for key, held in vars(value).items():
+            if key in mentioned and not isinstance(held, _OF_CLASSES):
+                yield Place(f"{name}.{key}", vars(value), key), held
+    elif isinstance(value, (list, tuple)):
         if len(value) <= _MOST_ENTRIES:
             for i, held in enumerate(value):
                 yield Place(f"{name}[{i}]", value, i), held
-    elif type(value) is dict:
+    elif isinstance(value, dict):
         if len(value) <= _MOST_ENTRIES:
             for key, held in value.items():
                 yield Place(f"{name}[{key!r}]", value, key), held
-    elif not hasattr(value, "param_groups"):
-        attributes = getattr(value, "__dict__", None)
-        if type(attributes) is dict:
-            for key, held in attributes.items():
-                if key in mentioned:
-                    yield Place(f"{name}.{key}", attributes, key), held
+    elif not hasattr(type(value), "param_groups") and not hasattr(value, "param_groups"):
+        yield from _attributes(name, value, mentioned)
+
+
+def _attributes(name: str, value: Any, mentioned: set[str]) -> Iterator[tuple[Place, Any]]:
+    attributes = getattr(value, "__dict__", None)
+    if type(attributes) is not dict or type(value).__module__ == "builtins":
+        return
+    for key, held in attributes.items():
+        if key in mentioned:
+            yield Place(f"{name}.{key}", attributes, key), held
+    for kind in type(value).__mro__[:-1]:
+        for key, held in vars(kind).items():
+            if key in mentioned and key not in attributes and not isinstance(held, _OF_CLASSES):
+                yield Place(f"{name}.{key}", vars(kind), key), held

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import record
 from ..diagnosis import explain
-from ..errors import ArgumentError, TracingError
+from ..errors import ArgumentError, DtypeError, TracingError
 from ..inplace import clock
 from ..names import caller, variables
 from ..op import Node, Op
@@ -67,6 +67,7 @@ class Trace:
         self.gradients: list[tuple[Tensor, Slot, bool]] = []
         """Whose gradient the function looks at, and whether there was one before."""
         self._set_gradients: set[int] = set()
+        self._keeps_scalars = False
         self.arguments: list[tuple[TracedArray, Read]] = []
         self.names = NamesSeen()
         self.site: Site | None = None
@@ -84,6 +85,8 @@ class Trace:
         """Places that hold one array."""
         self.overlaps: list[tuple[tuple[TracedArray, Var], tuple[TracedArray, Var]]] = []
         """Arrays that share some of their memory."""
+        self.written: list[Slot] = []
+        """Where the function left something."""
         self.same_arguments: list[tuple[int, int]] = []
         """Positions of arguments that are one Tensor."""
         self.tensors: dict[int, tuple[Tensor, Any, Node | None, Any]] = {}
@@ -93,6 +96,8 @@ class Trace:
         self._vars: dict[Node, Var] = {}
         self._roots: dict[Var, Var] = {}
         self._changed: set[Var] = set()
+        self._pending: dict[Var, TracedArray] = {}
+        """Arrays of which a part changed in place, and the part, until it is assigned back."""
         self._sources: dict[Var, frozenset[str]] = {}
         self.made: list[weakref.ref[Any]] = []
 
@@ -140,6 +145,7 @@ class Trace:
             self._check_index(op, params["index"], inputs)
         pairs = [self._atom(x) for x in inputs]
         atoms, values = tuple(a for a, _ in pairs), [value for _, value in pairs]
+        self._keeps_scalars = op.name == "full_like"
         params, examples = self._parameters(params)
         try:
             value = op.kernel(*values, **examples)
@@ -150,9 +156,10 @@ class Trace:
             self._sources[out] = frozenset().union(
                 *(self._sources.get(a, frozenset()) for a in atoms if isinstance(a, Var))
             )
-        if op.name in _VIEWS or (op.name == "getitem" and np.may_share_memory(value, values[0])):
-            source = atoms[0]
-            if isinstance(source, Var):
+        for source, x in zip(atoms, values, strict=True):
+            if isinstance(source, Var) and (
+                (op.name in _VIEWS and source is atoms[0]) or _is_view(value, x)
+            ):
                 self._roots[out] = self._roots.get(source, source)
         self.equations.append(Equation(op, atoms, params, out, site))
         made = TracedArray(self, out, value)
@@ -181,11 +188,16 @@ class Trace:
         self, target: TracedArray, op: Op, inputs: tuple[Any, ...], params: dict[str, Any]
     ) -> None:
         """Change an array in place: from now on it is the result."""
-        if target._var in self._roots:
+        root = self._roots.get(target._var)
+        if op.name == "setitem" and len(inputs) == 2 and self._pending.get(target._var) is inputs[1]:
+            del self._pending[target._var]  # x[index] += y: the part comes back
+        elif root is not None and self._owner_of(root) is None:
             raise TracingError(
                 f"{self.described(target)} is a view, and {self.name}() changes it in place, which "
                 "a program cannot repeat: change the array itself, as x[index] = values."
             )
+        elif root is not None:
+            self._pending[root] = target
         result = self.record(op, tuple(_data(x) for x in inputs), params)
         if result.shape != target.shape:
             raise ArgumentError(
@@ -201,6 +213,18 @@ class Trace:
         if result._var.name is None:
             result._var.name = target._var.name
         target._var, target._example = result._var, result._example
+
+    def _owner_of(self, root: Var) -> Var | None:
+        """Return an array that a part was taken of, if that part may be assigned back."""
+        return root if root not in self._pending and root not in self._changed else None
+
+    def refuse_pending(self) -> None:
+        """Raise if a view was changed in place, and not assigned back to what it is a part of."""
+        for handle in self._pending.values():
+            raise TracingError(
+                f"{self.described(handle)} is a view, and {self.name}() changes it in place, which "
+                "a program cannot repeat: change the array itself, as x[index] = values."
+            )
 
     def change(self, op: Op, tensor: Any, other: Any) -> None:
         """Do an in-place operator of a Tensor, under `no_grad`."""
@@ -223,6 +247,11 @@ class Trace:
                 if isinstance(first, ArgumentSlot):
                     self.same_arguments.append((first.position, position))
             return value
+        if isinstance(value, np.ma.MaskedArray):
+            raise DtypeError(
+                f"The argument {name} of {self.name}() is a masked array, and a program knows no "
+                "masks: fill it first, with filled(), or multiply by a mask of zeros and ones."
+            )
         if isinstance(value, (np.ndarray, np.generic)):
             handle = self._input(slot, value, name)
             self.arguments.append((handle, Read(handle._var, slot)))
@@ -353,9 +382,7 @@ class Trace:
         if isinstance(x, TracedArray):
             if x._trace is not self:
                 raise TracingError(record.tracing_is_over(x._var.name))
-            root = self._roots.get(x._var)
-            if root in self._changed or (x._var in self._changed and x._var not in self._roots):
-                self._refuse_stale(x)
+            self.fresh(x)
             return x._var, x._example
         if x.__class__ in NUMBERS or isinstance(x, (int, float, np.generic)):
             return Literal(x), x
@@ -376,12 +403,19 @@ class Trace:
                     "multiply by the mask."
                 )
 
-    def _refuse_stale(self, x: TracedArray) -> None:
-        if x._var in self._roots:
+    def fresh(self, x: TracedArray) -> TracedArray:
+        """Return an array as it is; raise if it is a view of one that changed since."""
+        if self._roots.get(x._var) in self._changed:
             raise TracingError(
                 f"{self.described(x)} is a view of an array that {self.name}() changed in place "
                 "since: make the view again after the change, or take a copy() before it."
             )
+        if x._var in self._pending:
+            raise TracingError(
+                f"{self.described(x)} is used by {self.name}() while a part of it that changed in "
+                "place has not been assigned back: write x[index] = values."
+            )
+        return x
 
     def _parameters(self, params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return parameters as they stand in the equation, and as the kernel takes them."""
@@ -394,6 +428,8 @@ class Trace:
         return written, examples
 
     def _mapped(self, value: Any, which: int) -> Any:
+        if isinstance(value, TracedArray) and value._var.scalar and not self._keeps_scalars:
+            self.specialize(value, "parameter")
         if isinstance(value, (TracedArray, Tensor)):
             return self._atom(value)[which]
         if type(value) in (tuple, list):
@@ -454,6 +490,16 @@ class Trace:
             and not isinstance(self.inputs[id(tensor)][0], (ArgumentSlot, GradientSlot))
         ]
         return found if all(tensor.is_leaf for tensor in found) else None
+
+
+def _is_view(value: Any, x: Any) -> bool:
+    """Tell whether an operation gave an array that shares memory with its operand."""
+    return (
+        isinstance(value, np.ndarray)
+        and isinstance(x, np.ndarray)
+        and value.size > 0
+        and np.may_share_memory(value, x)
+    )
 
 
 def _is_traced(tensor: Tensor) -> bool:

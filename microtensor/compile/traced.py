@@ -92,7 +92,13 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     def astype(self, dtype: Any, **_: Any) -> Any:
         return apply_unary(ops.astype, self, {"dtype": np.dtype(dtype)})
 
+    @property
+    def is_number(self) -> bool:
+        return self._var.scalar
+
     def copy(self, order: str = "C") -> Any:
+        if self._var.scalar:
+            return ops.full_like(np.zeros((), self.dtype), fill_value=self)
         return apply_unary(ops.copy, self)
 
     def fill(self, value: Any) -> None:
@@ -120,7 +126,11 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     # What would tell a value
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        self._refuse("np.asarray", "use NumPy's functions on it")
+        self._trace.specialize(self, "array")
+        self._refuse(
+            "np.asarray",
+            "use it as it is, and np.stack([a, b]) in place of np.array([a, b])",
+        )
 
     def __bool__(self) -> bool:
         self._trace.specialize(self, "bool")
@@ -141,7 +151,12 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self._refuse("an index", "index with an array, as x[i] of an array i")
 
     def __round__(self, digits: int = 0) -> Any:
+        self._trace.specialize(self, "round")
         return self.round(digits)
+
+    def __str__(self) -> str:
+        self._trace.specialize(self, "str")
+        return repr(self)
 
     def __contains__(self, value: Any) -> NoReturn:
         self._refuse("`in`", "write np.any(x == value), which is an array")
@@ -156,6 +171,7 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self._refuse("nonzero()", "write np.where(condition, a, b), whose shape is known")
 
     def __format__(self, spec: str) -> str:
+        self._trace.specialize(self, "format")
         if spec:
             self._refuse("the value, to format it,", "return it, and print what comes back")
         return repr(self)
@@ -177,7 +193,9 @@ class TracedArray(ArrayMethods, NumPyProtocols):
             target, index, values = inputs
             if ufunc is not np.add or not isinstance(target, TracedArray):
                 self._refuse(f"np.{ufunc.__name__}.at", "use np.add.at, or mt.where")
-            added = ops.index.scatter_add(values, prepare(index), target.shape)
+            index = prepare(index)
+            values = ops.zeros_like(ops.getitem(target, index)) + values
+            added = ops.index.scatter_add(values, index, target.shape)
             self._trace.assign(target, ops.add, (target, added), {})
             return None
         out = kwargs.pop("out", None)

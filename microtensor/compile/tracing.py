@@ -11,10 +11,11 @@ from .. import record
 from ..errors import ArgumentError, TracingError
 from ..func.trees import leaves, rebuild
 from ..state import modes
+from .mutable import Mutable
 from .outcome import Outcome, keep_constants, put_back, restore
 from .program import Program
 from .randomness import Generators
-from .surroundings import places, surroundings
+from .surroundings import places
 from .trace import Specialize, Trace
 
 __all__ = ["traced"]
@@ -51,8 +52,9 @@ def _traced_once(
     named: list[tuple[str, Any]],
 ) -> Program:
     before = modes.trace, modes.watcher, sys.getprofile()
-    generators = Generators(surroundings(fn), args, kwargs)
-    around = list(places(fn))
+    around = list(places(fn, (x for _, x in named)))
+    generators = Generators(((place.name, value) for place, value in around), args, kwargs)
+    mutable = Mutable(around)
     record.count_traces(1)
     try:
         values = [trace.argument(x, path, i) for i, (path, x) in enumerate(named)]
@@ -68,6 +70,9 @@ def _traced_once(
         outcome = Outcome(trace, fn, returned, around)
         del returned
         generators.check(trace.name, trace.drawn)
+        if trace.names.random is not None:
+            generators.refuse(trace.name, trace.names.random)
+        mutable.check(trace.name)
         restore(trace)
         outcome.find_escaped()
     finally:
@@ -77,6 +82,8 @@ def _traced_once(
         modes.trace, modes.watcher = before[:2]
         record.count_traces(-1)
         generators.restore()
+        mutable.restore()
+    trace.written = [update.slot for update in outcome.updates]
     return Program(
         trace.name,
         trace.reads,

@@ -177,6 +177,10 @@ class Module:
             if isinstance(value, Module):
                 yield name, value
 
+    def _parameters_and_modules(self) -> set[str]:
+        """Return the names of the attributes that are parameters or modules."""
+        return {k for k, v in self.__dict__.items() if isinstance(v, (Parameter, Module))}
+
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules that are attributes of this one, each once, with their names."""
         seen: set[Module] = set()

@@ -21,6 +21,8 @@ def _prepared(index: Any) -> Any:
     if isinstance(index, _BASIC):
         return index
     if isinstance(index, Recordable):
+        if getattr(index, "is_number", False):
+            return index.__index__()  # type: ignore[attr-defined]
         return current_array(index).copy()
     trace = current_trace()
     if trace is not None and isinstance(index, np.ndarray) and trace.is_held(index):

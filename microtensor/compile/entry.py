@@ -136,21 +136,37 @@ class Entry:
     def _written(self) -> str:
         arguments = [f"a{i}" for i in range(len(self._leaves))]
         checks = [*self._checks(), *self._argument_checks()]
-        lookups = self._lookups()
+        lookups = [*self._lookups(), *self._fresh_results()]
         checks += self._identities()
-        body = [*checks, *lookups]
-        body += ["if busy:", "    return BUSY", *self._fresh_results()]
         given = "".join(f"{self._given(var)}, " for var in self._kernel.given)
         assigned = "numbers = " if self._kernel.numbers else ""
-        body += ["busy = True", "try:"]
         deliveries = self._deliveries()
-        rest = ["except Exception as error:", "    raise failed(error)", "finally:"]
-        rest += ["    busy = False"]
         returned = self._returned()
-        body, checks = [*self._loads, *body], [*self._loads, *checks]
-        inner = [f"    {line}" for line in deliveries]
-        once = [*body, f"    {assigned}run({given})", *inner, f"    return {returned}", *rest]
-        often = [*body, f"    run.repeat({given}n, kept)", *inner, *rest]
+        checks = [
+            "try:",
+            *(f"    {line}" for line in (*self._loads, *checks)),
+            "except (AttributeError, IndexError, KeyError, ValueError):",
+            "    return MISS",
+        ]
+
+        def alone(run: str, *rest: str) -> list[str]:
+            """Return the lines that do something while nobody else is here."""
+            inner = [*lookups, run, *deliveries, *rest]
+            return [
+                *checks,
+                "if busy:",
+                "    return BUSY",
+                "busy = True",
+                "try:",
+                *(f"    {line}" for line in inner),
+                "except Exception as error:",
+                "    raise failed(error)",
+                "finally:",
+                "    busy = False",
+            ]
+
+        once = alone(f"{assigned}run({given})", f"return {returned}")
+        often = alone(f"run.repeat({given}n, kept)")
         state = sorted(self._state)
         lines = [
             f"def make({', '.join(state)}):",
@@ -350,6 +366,14 @@ class Entry:
         for one, other in self._trace.aliases:
             conditions.append(f"{self._array_of(one)} is {self._array_of(other)}")
         again = {j for _, j in self._trace.same_arguments}
+        changed = {
+            u.slot.position for u in self._program.updates if isinstance(u.slot, ArgumentSlot)
+        }
+        arrays = [i for i in range(len(self._leaves)) if self._is_array(i)]
+        for i in sorted(changed.intersection(arrays)):
+            if others := "".join(f"{self._argument(j)}, " for j in arrays if j != i):
+                self._names["overlap"] = _overlap
+                conditions.append(f"not overlap({self._argument(i)}, ({others}))")
         tensors = [
             (i, leaf)
             for i, leaf in enumerate(self._leaves)
@@ -374,9 +398,20 @@ class Entry:
 
     def _array_of(self, slot: Any) -> str:
         if isinstance(slot, ArgumentSlot):
-            tensor = isinstance(self._leaves[slot.position], Tensor)
-            return f"{'x' if tensor else 'a'}{slot.position}"
+            return self._argument(slot.position)
         return self._found(slot) or self._name("array", slot.read())
+
+    def _argument(self, i: int) -> str:
+        """Return what the array of an argument is called."""
+        return f"{'x' if isinstance(self._leaves[i], Tensor) else 'a'}{i}"
+
+    def _is_array(self, i: int) -> bool:
+        """Tell whether an argument has an array of its own."""
+        leaf = self._leaves[i]
+        alias = any(
+            isinstance(slot, ArgumentSlot) and slot.position == i for _, slot in self._trace.aliases
+        )
+        return isinstance(leaf, (Tensor, np.ndarray)) and not alias
 
     def _shared(self, held: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
         """Tell whether an array that is changed in place shares memory with another one."""

@@ -72,8 +72,11 @@ class Surroundings:
                 self._arguments.setdefault(id(value), self._expression(place))
             elif isinstance(value, (Recordable, np.ndarray)) or self._matters(value):
                 self.conditions.append(self._unchanged(place, value))
+            if place.shadow is not None:
+                shadow = self._name("place", place.shadow)
+                self.conditions.append(f"{place.key!r} not in {shadow}")
             if isinstance(value, (list, dict, set)):
-                self.conditions.append(f"len({self._expression(place)}) == {len(value)}")
+                self.conditions.insert(0, f"len({self._expression(place)}) == {len(value)}")
         for optimizer in trace.optimizers:
             name = self._name("optimizer", optimizer)
             for attribute in ("state", "param_groups"):

@@ -52,9 +52,11 @@ class Mutable:
                     value[...] = before
             elif isinstance(value, list):
                 value[:] = before
-            elif any(v is not before.get(k) for k, v in value.items()) if isinstance(
-                value, dict
-            ) else value != before:
+            elif (
+                any(v is not before.get(k) for k, v in value.items())
+                if isinstance(value, dict)
+                else value != before
+            ):
                 value.clear()
                 value.update(before)
 

@@ -187,7 +187,7 @@ _AS_WRITTEN = (
 
 
 def _kernel(program: Program, backend: str) -> Kernel:
-    if backend == "numba":
+    if backend == "numba" and all(read.var.dtype.isnative for read in program.reads):
         from .native.expand import EXPANDED
         from .numba_backend import NumbaKernel
 

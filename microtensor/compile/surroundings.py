@@ -14,7 +14,15 @@ import numpy as np
 from ..names import is_package_file
 from ..op import Recordable
 
-__all__ = ["Place", "cells_of", "functions_of", "is_librarys", "is_module", "places", "surroundings"]
+__all__ = [
+    "Place",
+    "cells_of",
+    "functions_of",
+    "is_librarys",
+    "is_module",
+    "places",
+    "surroundings",
+]
 
 _MOST_ENTRIES = 1000
 """What a larger list or dict holds is not looked at again."""
@@ -34,6 +42,8 @@ class Place(NamedTuple):
     name: str
     container: Any
     key: Any
+    shadow: Any = None
+    """The attributes of an object, which come before its class's: the container is of that."""
 
     def read(self) -> Any:
         """Return what is there now."""
@@ -72,19 +82,19 @@ def surroundings(fn: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
             yield f"self.{name}", value
 
 
-def places(
-    fn: Callable[..., Any], arguments: Iterable[Any] = ()
-) -> Iterator[tuple[Place, Any]]:
+def places(fn: Callable[..., Any], arguments: Iterable[Any] = ()) -> Iterator[tuple[Place, Any]]:
     """Yield the variables of a function, and what their lists, dicts and attributes hold.
 
     ``arguments`` are objects that it is called with. Of objects, classes and the user's modules,
     those attributes count whose names the function mentions; of `nn.Module`, all but parameters
     and other modules.
     """
-    functions = functions_of(fn)
-    mentioned = {name for function in functions for name in global_names(function.__code__)}
-    pending = [(place, place.read(), 0) for place in variables_of(fn)]
-    for name, owner in _owners(fn, arguments):
+    owners = list(_owners(fn, arguments))
+    variables = [(place, place.read()) for place in variables_of(fn)]
+    objects = [value for _, value in (*owners, *variables)]
+    mentioned = _mentioned(functions_of(fn), objects)
+    pending = [(place, value, 0) for place, value in variables]
+    for name, owner in owners:
         pending += [(p, v, 1) for p, v in _inside(name, owner, mentioned)]
     seen: set[int] = set()
     while pending:
@@ -93,6 +103,25 @@ def places(
         if depth < _DEPTH and id(value) not in seen:
             seen.add(id(value))
             pending += [(p, v, depth + 1) for p, v in _inside(place.name, value, mentioned)]
+
+
+def _mentioned(functions: list[FunctionType], objects: Iterable[Any]) -> set[str]:
+    """Return the names that functions mention, and the methods of these objects that they call."""
+    names: set[str] = set()
+    classes = {type(value) for value in objects if type(value).__module__ != "builtins"}
+    pending = list(functions)
+    seen: set[FunctionType] = set()
+    while pending:
+        function = pending.pop()
+        if function in seen or is_librarys(function.__code__.co_filename):
+            continue
+        seen.add(function)
+        new = set(global_names(function.__code__))
+        names |= new
+        for kind in classes:
+            methods = (getattr(kind, name, None) for name in new)
+            pending += [method for method in methods if isinstance(method, FunctionType)]
+    return names
 
 
 def _owners(fn: Callable[..., Any], arguments: Iterable[Any]) -> Iterator[tuple[str, Any]]:
@@ -223,4 +252,4 @@ def _attributes(name: str, value: Any, mentioned: set[str]) -> Iterator[tuple[Pl
     for kind in type(value).__mro__[:-1]:
         for key, held in vars(kind).items():
             if key in mentioned and key not in attributes and not isinstance(held, _OF_CLASSES):
-                yield Place(f"{name}.{key}", vars(kind), key), held
+                yield Place(f"{name}.{key}", vars(kind), key, attributes), held

@@ -189,7 +189,11 @@ class Trace:
     ) -> None:
         """Change an array in place: from now on it is the result."""
         root = self._roots.get(target._var)
-        if op.name == "setitem" and len(inputs) == 2 and self._pending.get(target._var) is inputs[1]:
+        if (
+            op.name == "setitem"
+            and len(inputs) == 2
+            and self._pending.get(target._var) is inputs[1]
+        ):
             del self._pending[target._var]  # x[index] += y: the part comes back
         elif root is not None and self._owner_of(root) is None:
             raise TracingError(

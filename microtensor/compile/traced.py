@@ -11,7 +11,7 @@ from .. import ops
 from ..array_methods import ArrayMethods
 from ..errors import TracingError
 from ..numpy_protocols import CONSTANT, NumPyProtocols
-from ..op import Op
+from ..op import IMPLEMENTATIONS, Op
 from ..ops.index import prepare
 from ..record import apply, apply_unary, tracing_is_over
 
@@ -212,6 +212,10 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     ) -> Any:
         if function in CONSTANT:
             return self._trace.call(function, args, kwargs)
+        if function not in IMPLEMENTATIONS:
+            for value in (*args, *kwargs.values()):
+                if isinstance(value, TracedArray):
+                    self._trace.specialize(value, "number")
         return super().__array_function__(function, types, args, kwargs)
 
 

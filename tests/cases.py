@@ -188,6 +188,7 @@ case("floor_divide", "5 // x", positive(3), hips=False)
 for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
     case(name, f"np.{name}(x, y)", [1.0, 2.0, 3.0], [[1.0], [3.0]])
 case("equal", "x == y", (3,), (3,))
+case("class_indices", "ops.fused.class_indices(x, 3)", np.array([0, 2, 1]), numpy="x")
 case("not_equal", "x != 1", (3,))
 case("less", "0.1 > x", (3,))
 case("greater", "x > 0.1", (3,))

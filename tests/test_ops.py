@@ -65,7 +65,7 @@ each_differentiable = pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
 
 
 def test_every_registered_operation_has_a_case() -> None:
-    assert {case.op for case in CASES} == set(REGISTRY)
+    assert {case.op for case in CASES} == set(REGISTRY) - {"random"}
 
 
 @each_differentiable

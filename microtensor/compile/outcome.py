@@ -19,7 +19,7 @@ from .guards import is_plain
 from .program import Atom, Literal, Output, Update
 from .slots import ArraySlot, CellSlot, GradientSlot, ItemSlot, Slot, StateSlot
 from .surroundings import Place, cells_of
-from .trace import Trace, var_of
+from .trace import Merge, Trace, var_of
 from .traced import TracedArray
 
 __all__ = ["Outcome", "keep_constants", "put_back", "restore"]
@@ -156,9 +156,11 @@ class Outcome:
 
     def _refuse_overlaps(self) -> None:
         """Raise if an array changed that another one shares a part of its memory with."""
-        for one, other in self._trace.overlaps:
+        for one, other, same in self._trace.overlaps:
             for (handle, var), (also, _) in ((one, other), (other, one)):
                 if handle._var is not var:
+                    if same:
+                        raise Merge
                     raise TracingError(
                         f"{self._trace.names.described(handle)} is changed in place by "
                         f"{self._trace.name}(), and shares memory with another array that it "

@@ -22,7 +22,7 @@ from .program import Atom, Equation, Literal, Read, Site, Var
 from .slots import ArgumentSlot, ArraySlot, GradientSlot, ItemSlot, Slot, StateSlot, TensorSlot
 from .traced import TracedArray
 
-__all__ = ["Specialize", "Trace", "var_of"]
+__all__ = ["Merge", "Specialize", "Trace", "var_of"]
 
 _ERRORS = AttributeError, IndexError, OverflowError, TypeError, ValueError
 _VIEWS = frozenset(
@@ -43,6 +43,10 @@ class Specialize(BaseException):
         self.slots = slots
 
 
+class Merge(BaseException):
+    """An array that changes in place came in twice: both are to be one value."""
+
+
 class Trace:
     """What is written down while a function runs on examples.
 
@@ -55,11 +59,16 @@ class Trace:
         The function's.
     static
         The names of the scalars that are to be taken as the numbers they are.
+    merge
+        Whether an array that comes in twice is one value.
     """
 
-    def __init__(self, name: str, static: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, name: str, static: frozenset[str] = frozenset(), *, merge: bool = False
+    ) -> None:
         self.name = name
         self.static = static
+        self.merge = merge
         self.is_over = False
         self.reads: list[Read] = []
         self.equations: list[Equation] = []
@@ -83,8 +92,10 @@ class Trace:
         """Arrays that come in, what stands for each, where it was, and its value at first."""
         self.aliases: list[tuple[Slot, Slot]] = []
         """Places that hold one array."""
-        self.overlaps: list[tuple[tuple[TracedArray, Var], tuple[TracedArray, Var]]] = []
-        """Arrays that share some of their memory."""
+        self.overlaps: list[
+            tuple[tuple[TracedArray, Var], tuple[TracedArray, Var], bool]
+        ] = []
+        """Pairs of arrays that share memory, and whether they are one."""
         self.written: list[Slot] = []
         """Where the function left something."""
         self.same_arguments: list[tuple[int, int]] = []
@@ -287,7 +298,7 @@ class Trace:
         return GradientSlot(tensor, slot.position if isinstance(slot, ArgumentSlot) else None)
 
     def _input(self, slot: Slot, value: Any, name: str | None = None) -> TracedArray:
-        if id(value) in self.by_array:
+        if self.merge and id(value) in self.by_array:
             _, handle, first, _ = self.by_array[id(value)]
             self.aliases.append((first, slot))
             return handle
@@ -300,8 +311,8 @@ class Trace:
         if isinstance(value, np.ndarray):
             for array, other, _, its in self.by_array.values():
                 if np.may_share_memory(array, value):
-                    self.overlaps.append(((handle, var), (other, its)))
-            self.by_array[id(value)] = value, handle, slot, var
+                    self.overlaps.append(((handle, var), (other, its), array is value))
+            self.by_array.setdefault(id(value), (value, handle, slot, var))
         return handle
 
     def set_gradient(self, tensor: Tensor) -> None:

@@ -16,7 +16,7 @@ from .outcome import Outcome, keep_constants, put_back, restore
 from .program import Program
 from .randomness import Generators
 from .surroundings import places
-from .trace import Specialize, Trace
+from .trace import Merge, Specialize, Trace
 
 __all__ = ["traced"]
 
@@ -31,10 +31,13 @@ def traced(
     name = getattr(fn, "__name__", type(fn).__name__)
     signature, named = _signature(fn, args, kwargs)
     static: frozenset[str] = frozenset()
+    merge = False
     while True:
-        trace = Trace(name, static)
+        trace = Trace(name, static, merge=merge)
         try:
             return _traced_once(fn, args, kwargs, trace, signature, named), trace
+        except Merge:
+            merge = True
         except Specialize as needed:
             if needed.slots <= static:
                 raise TracingError(

@@ -170,7 +170,7 @@ def _named(gradient: Any, source: Tensor) -> Tensor:
     array = gradient._array if isinstance(gradient, Tensor) else gradient
     copy: Tensor = ops.copy(as_tensor(array))
     value, of = current_array(copy), current_array(source)
-    value._var.gradient_of = of._var
+    value._var.gradient_of, value._var.backward = of._var, True
     return copy
 
 

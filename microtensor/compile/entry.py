@@ -371,9 +371,9 @@ class Entry:
         }
         arrays = [i for i in range(len(self._leaves)) if self._is_array(i)]
         for i in sorted(changed.intersection(arrays)):
-            if others := "".join(f"{self._argument(j)}, " for j in arrays if j != i):
+            if rest := "".join(f"{self._argument(j)}, " for j in arrays if j != i):
                 self._names["overlap"] = _overlap
-                conditions.append(f"not overlap({self._argument(i)}, ({others}))")
+                conditions.append(f"not overlap({self._argument(i)}, ({rest}))")
         tensors = [
             (i, leaf)
             for i, leaf in enumerate(self._leaves)

@@ -59,6 +59,7 @@ def lowered(program: Program, keep: frozenset[str] = frozenset()) -> Program:
         if isinstance(result, Var):
             result.name = result.name or equation.out.name
             result.gradient_of = result.gradient_of or equation.out.gradient_of
+            result.backward = equation.out.backward
     low = program.replaced(equations, substitutes)
     low.constants = {**program.constants, **constants}
     return low

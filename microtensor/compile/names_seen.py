@@ -31,10 +31,15 @@ class NamesSeen:
         self.random: str | None = None
         """A function of Python's that was called for a random number, or for a new generator."""
 
-    def look(self, frame: FrameType | None) -> Site | None:
-        """Look at the variables of a frame, and say where in the user's code it is."""
+    def look(self, frame: FrameType | None, *, naming: bool = True) -> Site | None:
+        """Look at the variables of a frame, and say where in the user's code it is.
+
+        Without ``naming`` only the latter: the variables of a derivative rule are not the user's.
+        """
         if frame is None:
             return None
+        if not naming:
+            return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         frames = [frame]
         while (outer := frames[-1].f_back) is not None and len(frames) < _DEPTH:
             frames.append(outer)

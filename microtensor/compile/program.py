@@ -22,11 +22,12 @@ __all__ = ["Atom", "Equation", "Literal", "Output", "Program", "Read", "Site", "
 class Var:
     """A value in a program: an input, a constant, or the result of one equation.
 
-    ``name`` is the user's, ``gradient_of`` the value whose gradient it is, where there is one. A
+    ``name`` is the user's, ``gradient_of`` the value whose gradient it is, where there is one;
+    ``backward`` tells that it was computed in a backward pass, as every gradient is. A
     ``scalar`` is a Python number, which by NumPy's rules (NEP 50) has no dtype of its own.
     """
 
-    __slots__ = ("dtype", "gradient_of", "name", "scalar", "shape")
+    __slots__ = ("backward", "dtype", "gradient_of", "name", "scalar", "shape")
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], scalar: bool = False) -> None:
         self.shape = shape
@@ -34,6 +35,7 @@ class Var:
         self.scalar = scalar
         self.name: str | None = None
         self.gradient_of: Var | None = None
+        self.backward = False
 
     @property
     def ndim(self) -> int:

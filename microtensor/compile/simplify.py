@@ -85,7 +85,7 @@ def _with_own_values(program: Program) -> Program:
     own: dict[Var, Atom] = {}
     for eq in program.equations:
         var = own[eq.out] = Var(eq.out.shape, eq.out.dtype, eq.out.scalar)
-        var.name = eq.out.name
+        var.name, var.backward = eq.out.name, eq.out.backward
     for old, new in own.items():
         target = old.gradient_of
         of = own.get(target, target) if target is not None else None
@@ -178,7 +178,7 @@ class _Simplifier:
         if atom not in self._made:
             return self._copy(eq, atom) if is_handed_out else atom
         if out.gradient_of is not None and atom.gradient_of is not out.gradient_of:
-            taken = atom.gradient_of is None and atom.name is not None
+            taken = not atom.backward or (atom.gradient_of is None and atom.name is not None)
             taken = taken or (atom.gradient_of is not None and atom in self._results)
             if is_handed_out and (taken or not _tells_more(out.gradient_of, atom.gradient_of)):
                 return self._copy(eq, atom)

@@ -77,6 +77,7 @@ class Trace:
         """Whose gradient the function looks at, and whether there was one before."""
         self._set_gradients: set[int] = set()
         self._keeps_scalars = False
+        self._backward = False
         self.arguments: list[tuple[TracedArray, Read]] = []
         self.names = NamesSeen()
         self.site: Site | None = None
@@ -151,7 +152,7 @@ class Trace:
         operands: tuple[Any, ...] | None = None,
     ) -> TracedArray:
         """Compute the result on the examples, and write the equation down."""
-        site = self.site or self.names.look(caller())
+        site = self.site or self.names.look(caller(), naming=not self._backward)
         if op.name in _INDEXING:
             self._check_index(op, params["index"], inputs)
         pairs = [self._atom(x) for x in inputs]
@@ -163,6 +164,7 @@ class Trace:
         except _ERRORS as error:
             raise explain(op, operands or inputs, error, **examples) from None
         out = self._result(value)
+        out.backward = self._backward
         if out.scalar:
             self._sources[out] = frozenset().union(
                 *(self._sources.get(a, frozenset()) for a in atoms if isinstance(a, Var))
@@ -466,11 +468,13 @@ class Trace:
 
     def watched(self, rule: Any, g: Any, node: Node, _: int) -> Any:
         """Note whose gradient ``g`` is."""
+        self._backward = True
         self._is_gradient(g, node)
         return rule
 
     def arrived(self, gradients: dict[Node, Any]) -> None:
         """Note whose gradients a backward pass ended with."""
+        self._backward = False
         for node, g in gradients.items():
             self._is_gradient(g, node)
 
@@ -480,7 +484,7 @@ class Trace:
             tensor = node.tensor()
             value = var_of(tensor) if isinstance(tensor, Tensor) else None
         g = g._array if isinstance(g, Tensor) else g
-        if value is not None and isinstance(g, TracedArray):
+        if value is not None and isinstance(g, TracedArray) and g._var.backward:
             known = g._var.gradient_of
             if known is None or (known.name is None and value.name is not None):
                 g._var.gradient_of = value

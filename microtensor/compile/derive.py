@@ -60,7 +60,7 @@ def trace(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     >>> program(np.ones((1, 2)), np.ones((2, 3)), np.zeros(3))
     array([[0.96402758, 0.96402758, 0.96402758]])
     """
-    if not callable(fn):
+    if not callable(fn) or isinstance(fn, Tensor):
         raise ArgumentError(
             f"trace() takes a function and its arguments, and got {fn!r}: the sum of a diagonal is "
             "np.trace(t), or t.trace()."
@@ -124,6 +124,11 @@ def derive(
         d_w = x.T @ d_error  # the gradient of w
         return loss, d_w
     """
+    if not callable(loss_fn) or isinstance(loss_fn, Tensor):
+        raise ArgumentError(
+            f"derive() takes a function and its arguments, and got {loss_fn!r}: write "
+            "mt.derive(loss_fn, W, x, y)."
+        )
     positions = _positions(loss_fn, args, argnums)
     name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
 
@@ -140,7 +145,7 @@ def derive(
             if not isinstance(loss, Tensor) or loss.size != 1:
                 raise GradientError(
                     f"derive() needs {name}() to return one number, a Tensor that depends on the "
-                    f"arguments, and got {loss!r}: reduce it, with .sum() or a loss."
+                    f"arguments, and got {_kind(loss)}: reduce it, with .sum() or a loss."
                 )
             flat = [tensor for tensors in sources for tensor in tensors]
             found = [_named(g, x) for g, x in zip(_gradients(loss, flat), flat, strict=True)]
@@ -200,7 +205,14 @@ def _positions(
                 "floating-point array: give some, or say which with argnums=."
             )
         return trained or floats
-    given = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    given = [argnums] if isinstance(argnums, int | np.integer) else argnums
+    if not isinstance(given, (list, tuple)) or not given or not all(
+        isinstance(i, int | np.integer) for i in given
+    ):
+        raise ArgumentError(
+            f"derive() takes argnums as the position of an argument, or a tuple of several, and "
+            f"got {argnums!r}."
+        )
     positions = [i + len(args) if i < 0 else i for i in given]
     if not all(0 <= i < len(args) for i in positions) or len(set(positions)) < len(positions):
         raise ArgumentError(
@@ -216,3 +228,10 @@ def _requires_grad(x: Any) -> bool:
 
 def _is_floating(x: Any) -> bool:
     return getattr(getattr(x, "dtype", None), "kind", "") == "f"
+
+
+def _kind(value: Any) -> str:
+    """Say what a value is, for a message."""
+    if hasattr(value, "shape"):
+        return f"an array of shape {value.shape}"
+    return "None" if value is None else f"a {type(value).__name__}"

@@ -12,6 +12,7 @@ from ..func.trees import leaves, leaves_like, rebuild
 from ..op import Recordable
 from ..record import wrap
 from ..tensor import Tensor
+from .guards import is_plain
 from .program import Atom, Literal, Program, Var, as_output, replaced_in
 from .slots import ArgumentSlot, GradientSlot, Slot
 
@@ -20,12 +21,7 @@ __all__ = ["run"]
 
 def run(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute what the program computes, and leave what it leaves."""
-    given = [
-        value
-        for _, value in leaves_like(
-            (args, kwargs), program.arguments, "the arguments", f"{program.name}() as traced"
-        )
-    ]
+    given = _arguments(program, args, kwargs)
     values: dict[Var, Any] = dict(program.constants)
     for var, slot in program.reads:
         value = given[slot.position] if isinstance(slot, ArgumentSlot) else slot.read()
@@ -45,6 +41,28 @@ def run(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     for slot, value in [(slot, _own(value_of(atom))) for slot, atom in program.updates]:
         write(slot, value, given)
     return rebuild(program.returned, iter(results))
+
+
+def _arguments(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Return the leaves of the arguments, if they are like those of the trace."""
+    if program.signature is not None:
+        try:
+            bound = program.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(f"{program.name}(): {error}.") from None
+        as_traced, named = program.arguments
+        if len(bound.args) == len(as_traced) and bound.kwargs.keys() == named.keys():
+            args, kwargs = bound.args, bound.kwargs
+    of = f"{program.name}() as traced"
+    given = [x for _, x in leaves_like((args, kwargs), program.arguments, "the arguments", of)]
+    for position, (name, value) in program.static.items():
+        now = given[position]
+        if now is not value and not (is_plain(value) and type(now) is type(value) and now == value):
+            raise ArgumentError(
+                f"{program.name}() was traced with {name}={value!r}, which decided what it did, "
+                f"and got {now!r}: trace it again, or compile it, which does so by itself."
+            )
+    return given
 
 
 def write(slot: Slot, value: Any, given: Sequence[Any]) -> None:

@@ -178,6 +178,8 @@ class Program:
         What it leaves elsewhere: new values of parameters, their gradients.
     constants
         Arrays that stand in the program itself.
+    static
+        Arguments that decided what the function did: by position, their names and values.
     """
 
     name: str
@@ -189,6 +191,7 @@ class Program:
     constants: dict[Var, Any] = field(default_factory=dict)
     arguments: Any = ()
     signature: inspect.Signature | None = None
+    static: dict[int, tuple[str, Any]] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -249,8 +252,8 @@ class Program:
         Raises
         ------
         ArgumentError
-            If the arguments are not nested like those it was traced with, or differ in shape or
-            dtype.
+            If the arguments are not nested like those it was traced with, differ in shape or
+            dtype, or are other ones where the function did what it did because of them.
         """
         from .interpreter import run
 
@@ -290,6 +293,7 @@ class Program:
             self.constants,
             self.arguments,
             self.signature,
+            self.static,
         )
 
     def results(self) -> Iterator[Var]:

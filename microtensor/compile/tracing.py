@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import record
 from ..errors import ArgumentError, TracingError
 from ..func.trees import leaves, rebuild
 from ..state import modes
+from ..tensor import Tensor
 from .mutable import Mutable
 from .outcome import Outcome, keep_constants, put_back, restore
 from .program import Program
@@ -66,6 +69,13 @@ def _traced_once(
         sys.setprofile(trace.names.profile)
         try:
             returned = fn(*given_args, **given_kwargs)
+        except ValueError as error:
+            if "setting an array element with a sequence" not in str(error):
+                raise
+            raise TracingError(
+                f"{trace.name}() assigns a traced value into a plain array, which cannot hold it: "
+                "make the array with np.zeros_like(x), or collect the parts with np.stack([...])."
+            ) from error
         finally:
             sys.setprofile(before[2])
         del given_args, given_kwargs, values
@@ -97,6 +107,12 @@ def _traced_once(
         trace.constants,
         rebuild((tuple(args), kwargs), iter(range(len(named)))),
         signature,
+        {
+            i: leaf
+            for i, leaf in enumerate(named)
+            if not isinstance(leaf[1], (Tensor, np.ndarray, np.generic))
+            and (leaf[0] in trace.static or type(leaf[1]) not in (int, float))
+        },
     )
 
 
@@ -112,7 +128,7 @@ def _signature(
     except ValueError:
         pass
     except TypeError as error:
-        raise ArgumentError(f"{getattr(fn, '__name__', fn)}() {error}.") from None
+        raise ArgumentError(f"{getattr(fn, '__name__', fn)}(): {error}.") from None
     else:
         for name, parameter in signature.parameters.items():
             if parameter.kind is parameter.VAR_POSITIONAL:

@@ -187,7 +187,8 @@ _AS_WRITTEN = (
 
 
 def _kernel(program: Program, backend: str) -> Kernel:
-    if backend == "numba" and all(read.var.dtype.isnative for read in program.reads):
+    values = [*(r.var for r in program.reads), *(e.out for e in program.equations)]
+    if backend == "numba" and all(v.dtype.isnative and v.size for v in values):
         from .native.expand import EXPANDED
         from .numba_backend import NumbaKernel
 

@@ -130,7 +130,7 @@ class Trace:
                     x = record.lift(x) if len(inputs) == 2 else as_tensor(x)
                     if x is NotImplemented:
                         return x
-                    if x._array.__class__ is not TracedArray:  # what rules read is the same value
+                    if not isinstance(x._array, TracedArray):  # what rules read is the same value
                         x._array = self.known(x._array)
                 arrays.append(x._array)
                 tracked = tracked or x._requires_grad

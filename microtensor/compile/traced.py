@@ -41,13 +41,16 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     _requires_grad = False
     flags = _Flags()
     base = None
-    requires_grad = False
-    is_leaf = True
 
     def __init__(self, trace: Trace, var: Var, example: Any) -> None:
         self._trace = trace
         self._var = var
         self._example = example
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        """What it stands for: so isinstance(x, np.ndarray) takes the same branch."""
+        return TracedArray if self._var.scalar else np.ndarray
 
     @property
     def _array(self) -> TracedArray:  # type: ignore[override]
@@ -82,12 +85,6 @@ class TracedArray(ArrayMethods, NumPyProtocols):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         return self.transpose()
-
-    def detach(self) -> TracedArray:
-        return self
-
-    def numpy(self) -> TracedArray:
-        return self
 
     def astype(self, dtype: Any, **_: Any) -> Any:
         return apply_unary(ops.astype, self, {"dtype": np.dtype(dtype)})

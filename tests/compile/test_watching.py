@@ -459,6 +459,24 @@ def test_numbers_where_numpy_needs_integers(backend: str) -> None:
     close(s(X, 7), X)
 
 
+@backends
+def test_questions_about_what_an_argument_is(backend: str) -> None:
+    for fn in (
+        lambda x: x * 2.0 if isinstance(x, np.ndarray) else x.sum(),
+        lambda x: x * 2.0 if hasattr(x, "detach") else x * 3.0,
+    ):
+        f = mt.compile(fn, backend=backend)
+        for x in (X, mt.tensor(X), X + 1.0):
+            close(np.asarray(f(x)), np.asarray(fn(x)))
+
+
+@backends
+def test_arrays_without_elements(backend: str) -> None:
+    f = mt.compile(lambda a: a.sum(axis=0), backend=backend)
+    assert f(np.ones((3, 0))).shape == (0,)
+    assert f(np.ones((0, 3))).tolist() == [0.0] * 3
+
+
 # Threads, copies
 
 

@@ -19,6 +19,7 @@ from microtensor.tutorials.by_hand.two_layer import NeuralNetwork, truth_table
 
 
 def loss_fn(W1: Any, W2: Any, x: Any, y: Any) -> Any:
+    """Return the sum of squared errors of the tutorial's network."""
     z1 = x @ W1
     a1 = mt.sigmoid(z1)
     z2 = a1 @ W2
@@ -44,6 +45,7 @@ def training_step(weights: list[Any]) -> Callable[[Any, Any], Any]:
 
 
 def main() -> None:
+    """Print, compare, train."""
     x, y = truth_table()
     rng = np.random.default_rng(0)
     weights = [rng.random((3, 4)), rng.random((4, 1))]

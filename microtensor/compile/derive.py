@@ -206,8 +206,10 @@ def _positions(
             )
         return trained or floats
     given = [argnums] if isinstance(argnums, int | np.integer) else argnums
-    if not isinstance(given, (list, tuple)) or not given or not all(
-        isinstance(i, int | np.integer) for i in given
+    if (
+        not isinstance(given, (list, tuple))
+        or not given
+        or not all(isinstance(i, int | np.integer) for i in given)
     ):
         raise ArgumentError(
             f"derive() takes argnums as the position of an argument, or a tuple of several, and "

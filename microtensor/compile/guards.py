@@ -60,9 +60,9 @@ class Surroundings:
             for module in _modules(value)
         }
         for place, value in places(fn, arguments):
-            if id(place.container) in in_modules:
-                if (id(place.container), place.key) not in updated:
-                    continue  # the version of the structure tells
+            where = id(place.container)
+            if where in in_modules and (where, place.key) not in updated:
+                continue  # the version of the structure tells
             if id(value) in read:
                 expression = self._expression(place)
                 first = self.found.setdefault(id(value), expression)

@@ -1,4 +1,4 @@
-"""What a traced function changes of plain lists, dicts and arrays, which a program cannot repeat."""
+"""Changes to plain lists, dicts and arrays by a traced function: a program cannot repeat them."""
 
 from __future__ import annotations
 

@@ -12,8 +12,9 @@ from ..func.trees import leaves
 from ..op import Recordable
 from ..tensor import Tensor
 from .commit import in_place, needed_reads
-from .entry import BUSY, MISS, Entry, Kernel, Repeating
+from .entry import BUSY, MISS, Entry
 from .guards import Surroundings
+from .kernel import Kernel, Repeating
 from .lower import lowered
 from .numpy_backend import NumPyKernel
 from .peephole import cast_beforehand, cheaper

@@ -93,9 +93,7 @@ class Trace:
         """Arrays that come in, what stands for each, where it was, and its value at first."""
         self.aliases: list[tuple[Slot, Slot]] = []
         """Places that hold one array."""
-        self.overlaps: list[
-            tuple[tuple[TracedArray, Var], tuple[TracedArray, Var], bool]
-        ] = []
+        self.overlaps: list[tuple[tuple[TracedArray, Var], tuple[TracedArray, Var], bool]] = []
         """Pairs of arrays that share memory, and whether they are one."""
         self.written: list[Slot] = []
         """Where the function left something."""

@@ -404,7 +404,7 @@ class Drawing(nn.Module):
     "fn",
     [
         Drawing(np.random.default_rng(0)),
-        Drawing(np.random.RandomState(0)),  # noqa: NPY002
+        Drawing(np.random.RandomState(0)),
         lambda x: x * random.random(),
         lambda x: x + np.random.default_rng().normal(size=3),
     ],
@@ -511,7 +511,7 @@ def test_threads_may_all_make_the_first_call() -> None:
         barrier.wait()
         try:
             found.append(f(X).item())
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+        except Exception as error:
             found.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(6)]

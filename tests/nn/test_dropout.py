@@ -1,4 +1,4 @@
-"""Dropout: how much it leaves out, its expectation and gradient, and where its numbers come from."""
+"""Dropout: how much it leaves out, its expectation and gradient, and its random numbers."""
 
 from __future__ import annotations
 

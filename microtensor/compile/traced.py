@@ -48,7 +48,7 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self._example = example
 
     @property
-    def __class__(self) -> type:
+    def __class__(self) -> type:  # type: ignore[misc]
         """What it stands for: so isinstance(x, np.ndarray) takes the same branch."""
         return TracedArray if self._var.scalar else np.ndarray
 

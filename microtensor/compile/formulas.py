@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..op import REGISTRY
-from .expressions import Expression, fill
-from .program import Equation, Literal, Var
-from .symbols import number_text, word
+from .expressions import Expression
+from .multiples import ARITHMETIC, Multiples, made, plain_text
+from .program import Equation, Var
 
-__all__ = ["LEVELS", "Formulas"]
+__all__ = ["Formulas"]
 
-LEVELS = {
-    "or": 7, "xor": 8, "and": 9, "sum": 11, "prefix": 12, "product": 13, "juxtaposed": 14,
-    "fraction": 15, "atom": 16,
-}  # fmt: skip
-r"""How tightly formulas bind: ``prefix`` is a minus or a sum sign, ``juxtaposed`` a product
-without a sign, which binds more tightly than one with; ``fraction`` also a power, which needs
-brackets if it is raised to one. In a template the first four after ``and`` are `fill`'s ``sum``,
-``term``, ``unary`` and ``power``."""
-
-_BRACKETS = (r"\left( ", r" \right)")
 _AXES = "ijklmnpqrs"
 _LONGEST_LIST = 4
 
@@ -75,42 +64,16 @@ _FUNCTIONS = {
     "fmax": r"\max", "fmin": r"\min", "max": r"\max", "min": r"\min", "det": r"\det",
 }  # fmt: skip
 _SAME = frozenset({"copy", "positive", "broadcast_to"})
-_ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide", "negative"})
 _RESHAPING = frozenset({"reshape", "ravel", "squeeze", "expand_dims"})
 _MOVING = _RESHAPING | {"transpose", "swapaxes", "moveaxis", "flip"}
 _REDUCING = {"sum": r"\sum", "sum_to": r"\sum", "mean": r"\sum", "prod": r"\prod"}
 _UNSAID = frozenset({"keepdims", "generator", "dtype", "axis"})
 
 
-class Formulas:
-    """Writes single equations: what it makes of numbers and signs it can take apart again."""
+class Formulas(Multiples):
+    """Writes single equations."""
 
-    def __init__(self, operand: Callable[[Var], Expression], text: Callable[[Var], str]) -> None:
-        self._variable = operand
-        self._text = text
-        self._scaled: dict[Expression, tuple[Any, Expression | None]] = {}
-        self.e_is_a_name = False
-
-    def operand(self, atom: Any) -> Expression:
-        """Return the formula of a value or a number."""
-        if isinstance(atom, Var):
-            return self._variable(atom)
-        return self.number(atom.value if isinstance(atom, Literal) else atom)
-
-    def number(self, value: Any) -> Expression:
-        """Write a number, a large or small one with a power of ten."""
-        if value is None:
-            return _plain(r"\mathrm{None}")
-        if isinstance(value, (str, complex)) or not isinstance(value, (int, float, np.number)):
-            known = isinstance(value, np.bool_)
-            return _plain(number_text(value)[0] if known else word(str(value)))
-        if isinstance(value, np.generic) and not isinstance(value, np.float32):
-            value = value.item()
-        negative = not isinstance(value, bool) and value < 0
-        text, level = number_text(-value if negative else value)
-        found = _plain(f"-{text}" if negative else text, "prefix" if negative else level)
-        self._scaled[found] = value, None
-        return found
+    e_is_a_name = False
 
     def written(self, eq: Equation) -> Expression:
         """Return the formula of what an equation computes."""
@@ -118,120 +81,64 @@ class Formulas:
         operands = [self.operand(x) for x in eq.inputs]
         if REGISTRY.get(name) is not eq.op and name != "random":
             return self._function(eq, operands)
-        if name in _ARITHMETIC:
-            return self._arithmetic(name, eq, operands)
+        if name in ARITHMETIC:
+            return self.arithmetic(name, eq, operands)
         if name in _SAME or (name == "astype" and _is_exact(eq)):
             return operands[0]
-        if name in _MOVING and (eq.out.size == 1 or self._is_number(operands[0])):
+        if name in _MOVING and (eq.out.size == 1 or self.is_number(operands[0])):
+            return operands[0]
+        if (name in _REDUCING or name in ("max", "min")) and not _reduces(eq):
             return operands[0]
         if name in _REDUCING:
             return self._reduction(eq, operands[0])
         if name in _BITWISE and eq.out.dtype == np.bool_:
             name = _BITWISE[name]
         if name == "exp" and self.e_is_a_name:
-            return _made(r"\exp\left( {0} \right)", "atom", operands)
+            return made(r"\exp\left( {0} \right)", "atom", operands)
         if name in _TEMPLATES:
-            return _made(*_TEMPLATES[name], operands)
+            return made(*_TEMPLATES[name], operands)
         form = getattr(self, f"_{name}", None)
         return form(eq, operands) if form is not None else self._function(eq, operands)
-
-    # Signs and factors
-
-    def _split(self, x: Expression) -> tuple[Any, Expression | None]:
-        """Return the number that a formula starts with, and what that is a multiple of."""
-        return self._scaled.get(x, (1, x))
-
-    def _is_number(self, x: Expression) -> bool:
-        return self._split(x)[1] is None
-
-    def _times(self, factor: Any, rest: Expression | None) -> Expression:
-        """Write a multiple."""
-        if isinstance(factor, float) and math.isfinite(factor):
-            rounded = float(f"{factor:.15g}")
-            factor = rounded if len(repr(rounded)) <= 12 else factor
-        if rest is None:
-            return self.number(factor)
-        if factor == 1:
-            return rest
-        if factor == -1:
-            found = _made("-{0:term}", "prefix", [rest])
-        else:
-            level = "prefix" if factor < 0 or rest.level == LEVELS["prefix"] else "juxtaposed"
-            if rest.level == LEVELS["product"] and level == "juxtaposed":
-                level = "product"
-            found = _made(r"{0} \, {1:term}", level, [self.number(factor), rest])
-        self._scaled[found] = factor, rest
-        return found
-
-    def _arithmetic(self, name: str, eq: Equation, operands: list[Expression]) -> Expression:
-        x = operands[0]
-        (a, u), (b, v) = self._split(x), self._split(operands[-1])
-        if name == "negative":
-            return self._times(_negated(a), u)
-        y = operands[1]
-        if u is None and v is None and not (name == "divide" and b == 0):
-            with np.errstate(all="ignore"):
-                return self.number(_NUMBERS[name](_python(a), _python(b)))
-        if name == "multiply":
-            if u is None or v is None:
-                return self._times(_python(a) * _python(b), v if u is None else u)
-            return self._times(_python(a) * _python(b), _product(eq, u, v))
-        if name == "divide":
-            negative = (a < 0) != (b < 0)
-            parts = [self._absolute(x), self._absolute(y)]
-            found = _made(r"\frac{{{0}}}{{{1}}}", "fraction", parts)
-            return self._times(-1 if negative else 1, found)
-        if b < 0:
-            name = "subtract" if name == "add" else "add"
-            y = self._absolute(y)
-        if name == "subtract":
-            return _made("{0:sum} - {1:term}", "sum", [x, y])
-        signed = y.pieces and isinstance(y.pieces[0], str) and y.pieces[0].startswith("-")
-        return _made("{0:sum} + {1:term}" if signed else "{0:sum} + {1:sum}", "sum", [x, y])
-
-    def _absolute(self, x: Expression) -> Expression:
-        factor, rest = self._split(x)
-        return self._times(_negated(factor), rest) if factor < 0 else x
 
     # Forms that depend on parameters
 
     def _reduction(self, eq: Equation, x: Expression) -> Expression:
         name = eq.op.name
         count = math.prod(eq.inputs[0].shape) // max(1, eq.out.size)
-        factor, rest = self._split(x)
+        factor, rest = self.split(x)
         if rest is None and name != "prod":
             return self.number(factor if name == "mean" else factor * count)
         if factor < 0 and name != "prod":
-            return self._times(-1, self._reduction(eq, self._absolute(x)))
+            return self.times(-1, self._reduction(eq, self.absolute(x)))
         lead = rf"\frac{{{{1}}}}{{{{{count}}}}} " if name == "mean" and count > 1 else ""
         under = _under(_letters(eq))
-        return _made(f"{lead}{_REDUCING[name]}{_escaped(under)} {{0:unary}}", "prefix", [x])
+        return made(f"{lead}{_REDUCING[name]}{_escaped(under)} {{0:unary}}", "prefix", [x])
 
     def _logsumexp(self, eq: Equation, operands: list[Expression]) -> Expression:
         under = _escaped(_under(_letters(eq)))
-        return _made(rf"\log\left( \sum{under} e^{{{{{{0}}}}}} \right)", "atom", operands)
+        return made(rf"\log\left( \sum{under} e^{{{{{{0}}}}}} \right)", "atom", operands)
 
     def _transpose(self, eq: Equation, operands: list[Expression]) -> Expression:
         axes = eq.params.get("axes")
         if axes is None or eq.out.ndim <= 2:
-            return _made(r"{0:atom}^{{\top}}", "fraction", operands)
+            return made(r"{0:atom}^{{\top}}", "fraction", operands)
         order = ",".join(_axis_letter(int(a) % eq.out.ndim) for a in axes)
-        return _call(r"\operatorname{transpose}", operands, [_plain(order)])
+        return _call(r"\operatorname{transpose}", operands, [plain_text(order)])
 
     def _reshape(self, eq: Equation, operands: list[Expression]) -> Expression:
-        return _call(r"\operatorname{reshape}", operands, [_plain(_shape(eq.out.shape))])
+        return _call(r"\operatorname{reshape}", operands, [plain_text(_shape(eq.out.shape))])
 
     _ravel = _squeeze = _expand_dims = _reshape
 
     def _random(self, eq: Equation, operands: list[Expression]) -> Expression:
-        return _call(r"\operatorname{random}", operands, [_plain(_shape(eq.out.shape) or "1")])
+        return _call(r"\operatorname{random}", operands, [plain_text(_shape(eq.out.shape) or "1")])
 
     def _einsum(self, eq: Equation, operands: list[Expression]) -> Expression:
         subscripts = eq.params["subscripts"]
         if not isinstance(subscripts, str):
             return self._function(eq, operands)
         text = subscripts.replace(" ", "").replace("->", r" \to ").replace("...", r"\ldots ")
-        return _call(r"\operatorname{einsum}", operands, [_plain(text)])
+        return _call(r"\operatorname{einsum}", operands, [plain_text(text)])
 
     def _clip(self, _: Equation, operands: list[Expression]) -> Expression:
         x, *bounds = operands
@@ -243,9 +150,9 @@ class Formulas:
     def _norm(self, eq: Equation, operands: list[Expression]) -> Expression:
         order = eq.params["ord"]
         under = [] if order is None else [self._value(order)]
-        under += [_plain(letter) for letter in _letters(eq)]
+        under += [plain_text(letter) for letter in _letters(eq)]
         marks = "_{{" + ",".join(f"{{{i + 1}}}" for i in range(len(under))) + "}}" if under else ""
-        return _made(rf"\left\| {{0}} \right\|{marks}", "atom", operands + under)
+        return made(rf"\left\| {{0}} \right\|{marks}", "atom", operands + under)
 
     def _getitem(self, eq: Equation, operands: list[Expression]) -> Expression:
         (x,) = operands
@@ -254,7 +161,7 @@ class Formulas:
             base = r"\left( {0} \right)"
         under = self._index(eq)
         marks = ",".join(f"{{{i + 1}}}" for i in range(len(under)))
-        return _made(f"{base}_{{{{{marks}}}}}", "atom", [x, *under])
+        return made(f"{base}_{{{{{marks}}}}}", "atom", [x, *under])
 
     def _scatter_add(self, eq: Equation, operands: list[Expression]) -> Expression:
         return _call(r"\operatorname{scatter}", operands, self._index(eq))
@@ -272,10 +179,10 @@ class Formulas:
         found: list[Expression] = []
         for i, part in enumerate(parts):
             if isinstance(part, range):
-                part = np.arange(part.start, part.stop, part.step)  # noqa: PLW2901
+                part = np.arange(part.start, part.stop, part.step)
             if _is_range(part):
                 text = _axis_letter(i) if arrays > 1 else f"{part[0]}:{part[-1] + 1}"
-                found.append(_plain(text))
+                found.append(plain_text(text))
             else:
                 found.append(self._value(part))
         return found
@@ -285,19 +192,19 @@ class Formulas:
         if isinstance(value, Var):
             return self.operand(value)
         if value is Ellipsis:
-            return _plain(r"\ldots")
+            return plain_text(r"\ldots")
         if isinstance(value, slice):
             ends = [value.start, value.stop] + ([] if value.step is None else [value.step])
             texts = [f"{{{i}}}" if end is not None else "" for i, end in enumerate(ends)]
-            return _made(":".join(texts), "sum", [self._value(end) for end in ends])
+            return made(":".join(texts), "sum", [self._value(end) for end in ends])
         if isinstance(value, np.ndarray):
             if value.ndim == 0:
                 return self.number(value[()])
-            return self.listed([self.number(x) for x in value.reshape(-1)[: _LONGEST_LIST + 1]])
+            return self.listed([self._value(part) for part in value[: _LONGEST_LIST + 1]])
         if isinstance(value, (tuple, list)):
             return self.listed([self._value(x) for x in value])
         if isinstance(value, (bool, np.bool_)):
-            return _plain(str(int(value)))
+            return plain_text(str(int(value)))
         return self.number(getattr(value, "__name__", value) if callable(value) else value)
 
     @staticmethod
@@ -306,7 +213,7 @@ class Formulas:
         texts = [f"{{{i}}}" for i in range(len(parts))]
         if len(texts) > _LONGEST_LIST:
             texts = [*texts[: _LONGEST_LIST - 1], r"\ldots"]
-        return _made(rf"\left( {', '.join(texts)} \right)", "atom", parts)
+        return made(rf"\left( {', '.join(texts)} \right)", "atom", parts)
 
     def _function(self, eq: Equation, operands: list[Expression]) -> Expression:
         name = eq.op.name
@@ -314,23 +221,14 @@ class Formulas:
         if function is None:
             text = re.sub(r"\W", "", name).replace("_", r"\_")
             function = rf"\operatorname{{{text}}}"
-        under = [_plain(letter) for letter in _letters(eq)]
+        under = [plain_text(letter) for letter in _letters(eq)]
         for key, value in eq.params.items():
             default = eq.op.parameters.get(key, _UNSAID)
             if key in _UNSAID or value is default or (_is_simple(value) and value == default):
                 continue
             lead = _escaped(_plain_name(key))
-            under.append(_made(f"{lead}={{0}}", "sum", [self._value(value)]))
+            under.append(made(f"{lead}={{0}}", "sum", [self._value(value)]))
         return _call(function, operands, under)
-
-
-def _plain(text: str, level: str = "atom") -> Expression:
-    return Expression((text,), LEVELS[level])
-
-
-def _made(template: str, level: str, operands: Sequence[Expression]) -> Expression:
-    filled = fill(template, "atom", operands, _BRACKETS)
-    return filled._replace(level=LEVELS[level])
 
 
 def _call(
@@ -340,15 +238,13 @@ def _call(
     marks = ",".join(f"{{{len(operands) + i}}}" for i in range(len(under)))
     below = f"_{{{{{marks}}}}}" if under else ""
     template = rf"{_escaped(function)}{below}\left( {arguments} \right)"
-    return _made(template, "atom", [*operands, *under])
+    return made(template, "atom", [*operands, *under])
 
 
-def _product(eq: Equation, x: Expression, y: Expression) -> Expression:
-    if all(atom.shape for atom in eq.inputs):
-        return _made(r"{0:unary} \odot {1:unary}", "product", [x, y])
-    if y.level == LEVELS["prefix"]:
-        return _made(r"{0:power} \, {1:term}", "prefix", [x, y])
-    return _made(r"{0:power} \, {1:power}", "juxtaposed", [x, y])
+def _reduces(eq: Equation) -> bool:
+    return eq.params.get("axis") != () and (
+        eq.op.name != "sum_to" or eq.inputs[0].shape != eq.out.shape
+    )
 
 
 def _letters(eq: Equation) -> list[str]:
@@ -361,9 +257,9 @@ def _letters(eq: Equation) -> list[str]:
     else:
         axis = eq.params.get("axis")
         given = axis if isinstance(axis, (tuple, list)) else () if axis is None else (axis,)
-        ndim = eq.out.ndim if eq.op is ops.stack else len(shape)
+        ndim = eq.out.ndim if eq.op.name == "stack" else len(shape)
         axes = [int(a) % ndim for a in given if isinstance(a, (int, np.integer)) and ndim]
-        if eq.op is ops.stack or (eq.op is ops.concatenate and ndim > 1):
+        if eq.op.name in ("stack", "concatenate") and ndim > 1:
             return [_axis_letter(a) for a in axes]
     return [] if len(axes) == len(shape) else [_axis_letter(a) for a in axes]
 
@@ -401,19 +297,3 @@ def _is_range(part: Any) -> bool:
 
 def _is_simple(value: Any) -> bool:
     return isinstance(value, (bool, int, float, str, tuple))
-
-
-def _python(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _negated(value: Any) -> Any:
-    return -_python(value)
-
-
-_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
-    "add": lambda x, y: x + y,
-    "subtract": lambda x, y: x - y,
-    "multiply": lambda x, y: x * y,
-    "divide": lambda x, y: x / y,
-}

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .expressions import Expression
-from .formulas import LEVELS, Formulas
+from .formulas import Formulas
+from .multiples import LEVELS, plain_text
 from .naming import Names
 from .program import Program, Var
 from .readable import readable
@@ -129,6 +130,8 @@ class _Equations:
             self._inlined[var] = self.formulas.number(flat[0])
         elif array.ndim == 1 and array.size <= 4 and not var.name:
             self._inlined[var] = self.formulas.listed([self.formulas.number(x) for x in flat])
+        elif _is_diagonal(array) and "I" not in self._given:
+            self._inlined[var] = self.formulas.times(flat[0].item(), plain_text("I"))
         else:
             self.names.name_as(var, var.name or "C")
 
@@ -199,6 +202,13 @@ class _Equations:
         if loss is None or loss.gradient_of is not None or not self.names.is_line(loss):
             return "L"
         return self._symbol(loss)
+
+
+def _is_diagonal(array: Any) -> bool:
+    """Tell whether an array is a multiple of the identity matrix."""
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        return False
+    return bool((array == array[0, 0] * np.eye(len(array))).all())
 
 
 def _is_gradient(var: Var) -> bool:

@@ -12,11 +12,13 @@ import numpy as np
 
 __all__ = ["number_text", "symbol", "word"]
 
-_LOWER = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega"
-).split()
-_UPPER = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+_LOWER = [
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
+    "omega",
+]  # fmt: skip
+_UPPER = ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi",
+          "Omega"]  # fmt: skip
 _GREEK = frozenset(_LOWER + _UPPER)
 _LETTERS = dict(
     zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", _LOWER + _UPPER, strict=True)
@@ -86,6 +88,8 @@ def _parsed(name: str) -> tuple[str, list[str]]:
         while rest and not under and rest[0] in _ACCENTS:
             core = rf"\{rest.pop(0)}{{{core}}}"
         if not head.startswith("loss") or all(part.isdigit() for part in rest):
+            if not all(len(part) <= 2 or part in _GREEK for part in rest):
+                rest = ["_".join(rest)]
             return core, under + [_subscript(part) for part in rest]
     numbered = re.fullmatch(r"([^.]*[^\W\d_])_?(\d+)", name)
     if numbered:
@@ -133,7 +137,7 @@ def number_text(value: Any) -> tuple[str, str]:
     text = str(value)
     if len(text) > 8 and isinstance(value, (float, np.floating)):
         fraction = Fraction(float(value)).limit_denominator(_LARGEST)
-        close = abs(float(fraction) - value) <= 4 * float(np.spacing(value))
+        close = abs(float(fraction) - float(value)) <= 4 * float(np.spacing(value).item())
         if close and 0 < fraction.numerator <= _LARGEST and fraction.denominator > 1:
             return rf"\frac{{{fraction.numerator}}}{{{fraction.denominator}}}", "fraction"
     mantissa, _, exponent = text.partition("e")

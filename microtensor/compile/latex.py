@@ -158,12 +158,13 @@ class _Equations:
         return self._symbols[var]
 
     def _new_symbol(self, var: Var) -> str:
-        if _is_gradient(var) and (var.name is None or var.name.startswith("d_")):
-            found = self._quotient(var)
+        if var.gradient_of is not None and (var.name is None or var.name.startswith("d_")):
+            gradient = _is_gradient(var)
+            found = self._quotient(var) if gradient else None
             number = 0
             while found is None or found in self._taken:
                 number += 1
-                found = rf"\delta_{{{number}}}"
+                found = rf"\delta_{{{number}}}" if gradient else f"u_{{{number}}}"
             return found
         if var is self._loss and not self.names.is_line(var):
             return "L"

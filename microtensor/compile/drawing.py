@@ -89,10 +89,13 @@ def _equation_text(eq: Equation) -> str:
 
 def _name(var: Var) -> str | None:
     """Return the name of a value; of a gradient, that of what it is the gradient of."""
-    target, orders = var, 0
-    while target.name is None and target.gradient_of is not None:
-        target, orders = target.gradient_of, orders + 1
-    return None if target.name is None else "d_" * orders + target.name
+    chain = [var]
+    while chain[-1].name is None:
+        target = chain[-1].gradient_of
+        if target is None or target in chain:
+            return None
+        chain.append(target)
+    return "d_" * (len(chain) - 1) + str(chain[-1].name)
 
 
 def _shown(params: dict[str, Any]) -> dict[str, Any]:

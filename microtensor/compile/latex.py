@@ -2,63 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..op import REGISTRY
-from .expressions import Expression, fill, plain
+from .expressions import Expression
+from .formulas import Formulas
+from .multiples import LEVELS, plain_text
 from .naming import Names
-from .program import Equation, Literal, Program, Var
+from .program import Program, Var
 from .readable import readable
+from .slots import GradientSlot
+from .symbols import symbol
 
 __all__ = ["latex", "lines", "symbol"]
 
-_BRACKETS = (r"\left( ", r" \right)")
 _LONGEST = 160
 """Expressions longer than this, as text, get a line of their own."""
-_GREEK = frozenset(
-    {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-     "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
-     "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi",
-     "Psi", "Omega"}
-)  # fmt: skip
-
-_TEMPLATES = {
-    "add": ("{0:sum} + {1:term}", "sum"),
-    "subtract": ("{0:sum} - {1:term}", "sum"),
-    "divide": (r"\frac{{{0}}}{{{1}}}", "power"),
-    "matmul": (r"{0:term} \, {1:unary}", "term"),
-    "negative": ("-{0:unary}", "sum"),
-    "power": ("{0:atom}^{{{1}}}", "power"),
-    "square": ("{0:atom}^{{2}}", "power"),
-    "reciprocal": (r"\frac{{1}}{{{0}}}", "power"),
-    "sqrt": (r"\sqrt{{{0}}}", "atom"),
-    "exp": (r"e^{{{0}}}", "power"),
-    "sigmoid": (r"\sigma\left( {0} \right)", "atom"),
-    "absolute": (r"\left| {0} \right|", "atom"),
-    "transpose": (r"{0:atom}^{{\top}}", "power"),
-    "linear": (r"{0:term} \, {1:atom}^{{\top}} + {2:term}", "sum"),
-    "linear_no_bias": (r"{0:term} \, {1:atom}^{{\top}}", "term"),
-    "equal": ("{0:sum} = {1:sum}", "compare"),
-    "not_equal": (r"{0:sum} \neq {1:sum}", "compare"),
-    "less": ("{0:sum} < {1:sum}", "compare"),
-    "less_equal": (r"{0:sum} \leq {1:sum}", "compare"),
-    "greater": ("{0:sum} > {1:sum}", "compare"),
-    "greater_equal": (r"{0:sum} \geq {1:sum}", "compare"),
-    "copy": ("{0}", ""),
-    "astype": ("{0}", ""),
-    "broadcast_to": ("{0}", ""),
-}  # fmt: skip
-_FUNCTIONS = {
-    "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "tanh": r"\tanh",
-    "sinh": r"\sinh", "cosh": r"\cosh", "arctan": r"\arctan", "arcsin": r"\arcsin",
-    "arccos": r"\arccos", "maximum": r"\max", "minimum": r"\min", "max": r"\max", "min": r"\min",
-    "det": r"\det",
-}  # fmt: skip
+_LONGEST_TARGET = 60
+"""What a gradient is that of, if it is no longer than this."""
 
 
 def latex(program: Program) -> str:
@@ -86,71 +49,89 @@ def lines(program: Program) -> list[str]:
     return [f"{left} {sign} {right}" for left, sign, right in _Equations(program).rows()]
 
 
-def symbol(name: str) -> str:
-    r"""Return what a name looks like in a formula.
-
-    >>> [symbol(name) for name in ("W1", "y_hat", "theta", "loss", "model.0.bias")]
-    ['W_{1}', '\\hat{y}', '\\theta', 'L', '\\mathrm{model.0.bias}']
-    """
-    name = name.removeprefix("self.")
-    if name == "loss":
-        return "L"
-    matched = re.fullmatch(r"([^\W\d_]+)_?(\d+)", name)
-    if matched:
-        return f"{_word(matched[1])}_{{{matched[2]}}}"
-    base, _, rest = name.partition("_")
-    if rest == "hat" and len(base) == 1:
-        return rf"\hat{{{base}}}"
-    if len(base) == 1 and rest and re.fullmatch(r"\w+", rest):
-        return f"{base}_{{{_word(rest)}}}"
-    return _word(name)
-
-
-def _word(text: str) -> str:
-    text = re.sub(r"[^\w.\[\]]", "", text)
-    if text in _GREEK:
-        return f"\\{text}"
-    if (len(text) == 1 and text.isalnum()) or text.isdigit():
-        return text
-    return rf"\mathrm{{{text.replace('_', chr(92) + '_')}}}"
-
-
 class _Equations:
     """Writes the equations of a program as mathematics."""
 
     def __init__(self, program: Program) -> None:
         self.program = readable(program)
         self.names = Names(self.program)
+        self.formulas = Formulas(self._operand, self._symbol)
         self._inlined: dict[Var, Expression] = {}
         self._symbols: dict[Var, str] = {}
         self._taken: set[str] = set()
-        for var, array in self.program.constants.items():
-            self._add_constant(var, np.asarray(array))
+        self._resolving: set[Var] = set()
         outputs = [o.atom for o in self.program.outputs if isinstance(o.atom, Var)]
         self._loss = outputs[0] if outputs else None
+        self._derives = any(eq.out.gradient_of is not None for eq in self.program.equations)
         self._before = self.names.values_before()
+        made = [var for var, _ in self.program.reads]
+        made += [eq.out for eq in self.program.equations]
+        self._given = Counter(symbol(var.name) for var in made if var.name)
+        self._behind = self._behind_the_loss()
+        self.formulas.e_is_a_name = "e" in self._given
+        for var, array in self.program.constants.items():
+            self._add_constant(var, np.asarray(array))
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return the left side, the sign and the right side of each line."""
         rows: list[tuple[str, str, str]] = []
+        shown: set[Var] = set()
         for eq in self.program.equations:
-            expression = fill(*self._form(eq), _BRACKETS)
-            if not self.names.is_line(eq.out) and eq.out is not self._loss:
+            expression = self.formulas.written(eq)
+            if not self.names.is_line(eq.out) and not self._is_the_loss(eq.out):
                 if sum(_length(piece) for piece in expression.pieces) <= _LONGEST:
                     self._inlined[eq.out] = expression
                     continue
                 self.names.name(eq)
             sign = r"\leftarrow" if eq.out in self._before else "="
             rows.append((self._symbol(eq.out), sign, self._rendered(expression)))
-        returned = [o.atom for o in self.program.outputs if o.atom in self._inlined]
-        return rows + [
-            (r"\mathrm{result}", "=", self._rendered(self._inlined[var]))
-            for var in dict.fromkeys(returned)
+            shown.add(eq.out)
+        rows += self._left(shown)
+        return rows + self._returned(shown, not rows)
+
+    def _left(self, shown: set[Var]) -> list[tuple[str, str, str]]:
+        """Return lines for what the program leaves somewhere, and no line said."""
+        return [
+            (symbol(slot.name), r"\leftarrow", self._rendered(self.formulas.operand(atom)))
+            for slot, atom in self.program.updates
+            if atom not in shown and not isinstance(slot, GradientSlot) and slot.name
         ]
 
+    def _returned(self, shown: set[Var], alone: bool) -> list[tuple[str, str, str]]:
+        """Return lines for what the program returns, and no line said."""
+        atoms = [output.atom for output in self.program.outputs if output.kind != "static"]
+        atoms = [x for x in atoms if not isinstance(x, Var) or x not in shown]
+        if alone and not atoms:
+            atoms = [output.atom for output in self.program.outputs] or [None]
+            atoms = [x for x in atoms if not isinstance(x, Var) or x not in shown]
+        atoms = list({id(x): x for x in atoms}.values())
+        lefts = [
+            symbol(f"result{i + 1}" if len(atoms) > 1 else "result") for i in range(len(atoms))
+        ]
+        return [
+            (left, "=", self._rendered(self.formulas.operand(atom)))
+            for left, atom in zip(lefts, atoms, strict=True)
+        ]
+
+    def _behind_the_loss(self) -> set[Var]:
+        """Return what the first result was computed from: gradients there are not its own."""
+        behind = {self._loss} if self._loss is not None else set()
+        for eq in reversed(self.program.equations):
+            if eq.out in behind:
+                behind.update(eq.uses())
+        return behind - {self._loss}
+
+    def _is_the_loss(self, var: Var) -> bool:
+        return var is self._loss and self._derives
+
     def _add_constant(self, var: Var, array: Any) -> None:
-        if array.size == 1:
-            self._inlined[var] = _number(array.reshape(-1)[0])
+        flat = array.reshape(-1)
+        if array.size and (flat == flat[0]).all():
+            self._inlined[var] = self.formulas.number(flat[0])
+        elif array.ndim == 1 and array.size <= 4 and not var.name:
+            self._inlined[var] = self.formulas.listed([self.formulas.number(x) for x in flat])
+        elif _is_diagonal(array) and "I" not in self._given:
+            self._inlined[var] = self.formulas.times(flat[0].item(), plain_text("I"))
         else:
             self.names.name_as(var, var.name or "C")
 
@@ -159,104 +140,87 @@ class _Equations:
             self._symbol(piece) if isinstance(piece, Var) else piece for piece in expression.pieces
         )
 
+    def _operand(self, var: Var) -> Expression:
+        if var in self._inlined:
+            return self._inlined[var]
+        level = "fraction" if self._symbol(var).startswith(r"\frac") else "atom"
+        return Expression((var,), LEVELS[level])
+
     def _symbol(self, var: Var) -> str:
         if var in self._before:
             return self._symbol(self._before[var])
         if var not in self._symbols:
+            self._resolving.add(var)
             found = self._new_symbol(var)
-            self._symbols[var] = symbol(self.names.of(var)) if found in self._taken else found
+            self._resolving.discard(var)
+            self._symbols[var] = found
             self._taken.add(found)
         return self._symbols[var]
 
     def _new_symbol(self, var: Var) -> str:
-        target = var.gradient_of
-        if target is not None and (var.name is None or var.name.startswith("d_")):
-            of = self._symbol(target) if self.names.is_line(target) else None
-            if of is None and target in self._inlined:
-                of = self._rendered(self._inlined[target])
-            if of is not None and r"\partial" not in of:
-                return rf"\frac{{\partial {self._loss_symbol()}}}{{\partial {of}}}"
-            return symbol(self.names.of(var))
+        if var.gradient_of is not None and (var.name is None or var.name.startswith("d_")):
+            gradient = _is_gradient(var)
+            found = self._quotient(var) if gradient else None
+            number = 0
+            while found is None or found in self._taken:
+                number += 1
+                found = rf"\delta_{{{number}}}" if gradient else f"u_{{{number}}}"
+            return found
         if var is self._loss and not self.names.is_line(var):
             return "L"
-        return symbol(self.names.told(var))
+        known = self.names.of(var)
+        given = symbol(var.name) if var.name else None
+        candidates = [given] if given is not None and self._given[given] == 1 else []
+        for text in (*candidates, symbol(self.names.told(var)), symbol(known)):
+            if text not in self._taken:
+                return text
+        return rf"\mathrm{{{known.replace('_', chr(92) + '_')}}}"
 
-    def _loss_symbol(self) -> str:
-        return "L" if self._loss is None or not self._loss.name else symbol(self._loss.name)
+    def _quotient(self, var: Var) -> str | None:
+        """Return a gradient as ``dL/dx``, if what it is that of can be written."""
+        target = var.gradient_of
+        if target is None or target in self._resolving:
+            return None
+        if target in self._inlined:
+            expression = self._inlined[target]
+            of = self._rendered(expression)
+            if not expression.variables() or len(of) > _LONGEST_TARGET:
+                return None
+            of = of if expression.level == LEVELS["atom"] else rf"\left( {of} \right)"
+        elif self.names.is_line(target):
+            of = self._symbol(target)
+        else:
+            return None
+        if of.count(r"\partial") > 2:
+            return None
+        return rf"\frac{{\partial {self._differentiated(var)}}}{{\partial {of}}}"
 
-    def _operand(self, atom: Any) -> Expression:
-        if isinstance(atom, Literal):
-            return _number(atom.value)
-        return self._inlined.get(atom) or Expression((atom,), 16)
+    def _differentiated(self, var: Var) -> str:
+        """Return what a gradient is the gradient of: the loss, or what came before it."""
+        loss = self._loss
+        if var in self._behind:
+            return r"\ell"
+        if loss is None or loss.gradient_of is not None or not self.names.is_line(loss):
+            return "L"
+        return self._symbol(loss)
 
-    def _form(self, eq: Equation) -> tuple[str, str, list[Expression]]:
-        """Return how an equation is written: a template, its level, and its operands."""
-        operands = [self._operand(x) for x in eq.inputs]
-        name = eq.op.name
-        if REGISTRY.get(name) is not eq.op:
-            return self._function(eq, operands)
-        if name == "multiply":
-            numbers = any(not x.shape for x in eq.inputs)
-            return (
-                (r"{0:term} \, {1:unary}" if numbers else r"{0:term} \odot {1:unary}"),
-                "term",
-                operands,
-            )
-        if name == "transpose" and eq.params.get("axes") is not None and eq.out.ndim > 2:
-            return self._function(eq, operands)
-        if name in _TEMPLATES:
-            return (*_TEMPLATES[name], operands)
-        if name in ("sum", "sum_to", "mean"):
-            return self._sum(eq, operands)
-        if name == "relu":
-            return r"\max\left( {0}, 0 \right)", "atom", operands
-        if name == "log1p":
-            return r"\log\left( 1 + {0:term} \right)", "atom", operands
-        return self._function(eq, operands)
 
-    def _sum(self, eq: Equation, operands: list[Expression]) -> tuple[str, str, list[Expression]]:
-        shape = eq.inputs[0].shape
-        axis = eq.params.get("axis")
-        axes = [] if axis is None else [axis] if isinstance(axis, int) else list(axis)
-        if eq.op is not ops.sum and eq.op is not ops.mean:
-            kept = eq.params["shape"]
-            lead = len(shape) - len(kept)
-            axes = [i for i in range(len(shape)) if i < lead or kept[i - lead] != shape[i]]
-            axes = [] if len(axes) == len(shape) else axes
-        under = ",".join("ijklmn"[a % len(shape)] for a in axes) if len(shape) <= 6 else ""
-        factor = ""
-        if eq.op is ops.mean:
-            count = math.prod(shape) // max(1, eq.out.size)
-            factor = rf"\frac{{{{1}}}}{{{{{count}}}}} "
-        return rf"{factor}\sum{f'_{{{{{under}}}}}' if under else ''} {{0:unary}}", "term", operands
+def _is_diagonal(array: Any) -> bool:
+    """Tell whether an array is a multiple of the identity matrix."""
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        return False
+    return bool((array == array[0, 0] * np.eye(len(array))).all())
 
-    @staticmethod
-    def _function(eq: Equation, operands: list[Expression]) -> tuple[str, str, list[Expression]]:
-        name = eq.op.name
-        function = _FUNCTIONS.get(name)
-        if function is None:
-            text = re.sub(r"\W", "", name).replace("_", r"\_")
-            function = rf"\operatorname{{{{{text}}}}}"
-        arguments = ", ".join(f"{{{i}}}" for i in range(len(operands)))
-        return rf"{function}\left( {arguments} \right)", "atom", operands
+
+def _is_gradient(var: Var) -> bool:
+    """Tell whether a value is the gradient of another, and not, by others, of itself."""
+    chain = [var]
+    while (target := chain[-1].gradient_of) is not None:
+        if target in chain:
+            return False
+        chain.append(target)
+    return len(chain) > 1
 
 
 def _length(piece: Any) -> int:
     return 4 if isinstance(piece, Var) else len(piece)
-
-
-def _number(value: Any) -> Expression:
-    """Write a number, a large or small one with a power of ten."""
-    if value is None:
-        return plain(r"\cdot")
-    if isinstance(value, (bool, np.bool_)):
-        return plain(rf"\mathrm{{{bool(value)}}}")
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and not math.isfinite(value):
-        text = r"\mathrm{NaN}" if math.isnan(value) else r"\infty" if value > 0 else r"-\infty"
-    else:
-        text = f"{value:.6g}" if isinstance(value, float) else str(value)
-        mantissa, _, exponent = text.partition("e")
-        if exponent:
-            return plain(rf"{mantissa} \cdot 10^{{{int(exponent)}}}", "term")
-    return plain(text, "term" if text.startswith("-") else "atom")

@@ -259,10 +259,17 @@ class Program:
 
         return run(self, args, kwargs)
 
-    def _repr_html_(self) -> str:
-        from html import escape
+    def _repr_markdown_(self) -> str:
+        from ..errors import UnsupportedError
 
-        return f"<pre>{escape(self.source)}</pre>"
+        try:
+            source = self.source
+        except UnsupportedError:
+            return self.latex
+        fence = "```"
+        while fence in source:
+            fence += "`"
+        return f"{fence}python\n{source.rstrip()}\n{fence}\n\n{self.latex}"
 
     def _repr_latex_(self) -> str:
         return self.latex

@@ -48,3 +48,12 @@ def test_an_index_by_values_is_an_edge() -> None:
 def test_importing_the_package_imports_no_graphviz() -> None:
     code = "import sys, microtensor; assert 'graphviz' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_values_that_are_gradients_of_each_other_are_drawn() -> None:
+    traced = mt.trace(lambda x: np.sin(x) * np.cos(x), np.ones(3))
+    first, second = (eq.out for eq in traced.equations[:2])
+    first.gradient_of, second.gradient_of = second, first
+    assert "sin" in traced.draw().source
+    first.gradient_of = first
+    assert "sin" in traced.draw().source

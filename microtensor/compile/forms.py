@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
@@ -9,10 +10,11 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..op import REGISTRY, Op
-from .expressions import Expression, fill, function_path, number, plain
+from .expressions import LEVELS, Expression, fill, function_path, number, plain
+from .literals import is_range
 from .program import Equation, Literal, Var
 
-__all__ = ["Writer", "form_of", "written_value"]
+__all__ = ["Writer", "added_at", "form_of", "written_value"]
 
 
 class Writer(Protocol):
@@ -41,7 +43,7 @@ _TEMPLATES = {
     "divide": ("{0:term} / {1:unary}", "term"),
     "floor_divide": ("{0:term} // {1:unary}", "term"),
     "remainder": ("{0:term} % {1:unary}", "term"),
-    "matmul": ("{0:term} @ {1:unary}", "term"),
+    "matmul": ("{0:matmul} @ {1:unary}", "matmul"),
     "power": ("{0:atom} ** {1:unary}", "power"),
     "negative": ("-{0:unary}", "unary"),
     "invert": ("~{0:unary}", "unary"),
@@ -60,8 +62,8 @@ _TEMPLATES = {
     "softplus": ("np.logaddexp({0}, 0)", "atom"),
     "clip": ("np.clip({0}, {1}, {2})", "atom"),
     "where": ("np.where({0}, {1}, {2})", "atom"),
-    "linear": ("{0:term} @ {1:atom}.T + {2:term}", "sum"),
-    "linear_no_bias": ("{0:term} @ {1:atom}.T", "term"),
+    "linear": ("{0:matmul} @ {1:atom}.T + {2:term}", "sum"),
+    "linear_no_bias": ("{0:matmul} @ {1:atom}.T", "matmul"),
     "sum_squared_error": ("np.sum(({0:sum} - {1:term}) ** 2)", "atom"),
     "binary_cross_entropy_with_logits": (
         "(1 - {1:term}) * {0:unary} + np.logaddexp(-{0:unary}, 0)", "sum"),
@@ -194,6 +196,9 @@ def _nested(writer: Writer, around: str, values: Any, op: Op) -> Expression:
 def _reshape(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     shape = eq.params["shape"]
     operands = [writer.operand(eq.inputs[0]), written_value(writer, shape, eq.op)]
+    (size, *rest) = eq.inputs[0].shape or (None,)
+    if not rest and tuple(shape) in ((size, 1), (1, size)):
+        return "{0:atom}" + ("[:, None]" if shape[0] == size else "[None, :]"), "atom", operands[:1]
     return "{0:atom}.reshape({1})", "atom", operands
 
 
@@ -212,8 +217,29 @@ def _astype(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
 
 
 def _getitem(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
-    operands = [writer.operand(eq.inputs[0])]
+    template, operands = _indexed(writer, eq.params["index"], eq.op)
+    return template, "atom", [writer.operand(eq.inputs[0]), *operands]
+
+
+def added_at(writer: Writer, eq: Equation) -> tuple[Expression, Expression]:
+    """Return how elements are added to zeros: the zeros, and the statement that adds to them."""
+    (x,) = eq.inputs
     index = eq.params["index"]
+    shape = eq.params["shape"]
+    given = [writer.array(np.zeros(shape, eq.out.dtype))] if math.prod(shape) else []
+    zeros = given[0] if given else plain(f"np.zeros({shape})")
+    target = Expression((eq.out,), LEVELS["atom"])
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(map(_is_basic, parts)):
+        template, operands = _indexed(writer, index, eq.op)
+        return zeros, fill(f"{template} = {{{len(operands) + 1}}}", "", [target, *operands, writer.operand(x)])
+    where = written_value(writer, index, eq.op)
+    return zeros, fill("np.add.at({0}, {1}, {2})", "", [target, where, writer.operand(x)])
+
+
+def _indexed(writer: Writer, index: Any, op: Op) -> tuple[str, list[Expression]]:
+    """Return a template for ``{0}[index]``, and its operands from the second on."""
+    operands = [plain("")]
     parts = index if isinstance(index, tuple) and index else (index,)
     texts = []
     for part in parts:
@@ -221,17 +247,17 @@ def _getitem(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
             ends = []
             for end in (part.start, part.stop):
                 ends.append("" if end is None else f"{{{len(operands)}}}")
-                operands += [] if end is None else [written_value(writer, end, eq.op)]
+                operands += [] if end is None else [written_value(writer, end, op)]
             text = ":".join(ends)
             if part.step is not None:
                 text += f":{{{len(operands)}}}"
-                operands.append(written_value(writer, part.step, eq.op))
+                operands.append(written_value(writer, part.step, op))
         else:
             text = f"{{{len(operands)}}}"
-            operands.append(_selected(writer, part, eq.op))
+            operands.append(_selected(writer, part, op))
         texts.append(text)
     comma = "," if isinstance(index, tuple) and len(index) == 1 and not _is_basic(parts[0]) else ""
-    return f"{{0:atom}}[{', '.join(texts)}{comma}]", "atom", operands
+    return f"{{0:atom}}[{', '.join(texts)}{comma}]", operands[1:]
 
 
 def _is_basic(part: Any) -> bool:
@@ -241,7 +267,7 @@ def _is_basic(part: Any) -> bool:
 def _selected(writer: Writer, part: Any, op: Op) -> Expression:
     """Write an array of indices as the list that one writes."""
     is_short = isinstance(part, np.ndarray) and part.ndim > 0 and 0 < part.size <= 16
-    if is_short and part.dtype in (np.dtype(np.intp), np.dtype(bool)):
+    if is_short and part.dtype in (np.dtype(np.intp), np.dtype(bool)) and not is_range(part):
         return plain(repr(part.tolist()))
     return written_value(writer, part, op)
 
@@ -319,6 +345,10 @@ def _random(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     return "{0}.random({1}, dtype={2})", "atom", [*operands, written_value(writer, dtype, eq.op)]
 
 
+def _named(function: str) -> Form:
+    return lambda writer, eq: _call(writer, plain(function), eq)
+
+
 _FORMS: dict[str, Form] = {
     "reshape": _reshape,
     "transpose": _transpose,
@@ -332,5 +362,8 @@ _FORMS: dict[str, Form] = {
     "tensordot": _tensordot,
     "choose": _choose,
     "square": _square,
+    "sort": _named("np.sort"),
+    "diff": _named("np.diff"),
+    "quantile": _named("np.quantile"),
     "random": _random,
 }

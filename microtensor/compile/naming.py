@@ -22,7 +22,7 @@ _WORDS = {
     "reshape": "reshaped", "transpose": "transposed", "sigmoid": "a", "relu": "a",
     "where": "chosen", "maximum": "larger", "minimum": "smaller", "greater": "mask",
     "less": "mask", "equal": "mask", "concatenate": "joined", "astype": "converted",
-    "broadcast_to": "repeated", "random": "draw", "copy": "copy",
+    "broadcast_to": "repeated", "random": "draw", "copy": "copy", "scatter_add": "scattered",
 }  # fmt: skip
 """What a value is called that the user did not name, by the operation that made it."""
 _SQUARING = frozenset({ops.square, ops.absolute, REGISTRY["sum_squared_error"]})

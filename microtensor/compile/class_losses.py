@@ -44,9 +44,7 @@ class _Expansion:
         program.constants = self.constants
         return program
 
-    def _new(
-        self, shape: tuple[int, ...], dtype: Any, op: Op, *inputs: Atom, **params: Any
-    ) -> Var:
+    def _new(self, shape: tuple[int, ...], dtype: Any, op: Op, *inputs: Atom, **params: Any) -> Var:
         out = Var(shape, np.dtype(dtype))
         self.equations.append(Equation(op, inputs, {**op.parameters, **params}, out))
         return out

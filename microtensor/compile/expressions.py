@@ -94,7 +94,11 @@ def as_fraction(value: float, dtype: Any = np.float64) -> tuple[int, int] | None
     ((-1, 7), None, None)
     """
     kind = np.dtype(dtype).type
-    if not math.isfinite(value) or len(repr(abs(value))) <= _SHORT or not math.isfinite(kind(value)):
+    if (
+        not math.isfinite(value)
+        or len(repr(abs(value))) <= _SHORT
+        or not math.isfinite(kind(value))
+    ):
         return None
     found = Fraction(value).limit_denominator(100_000)
     over, under = found.numerator, found.denominator

@@ -197,8 +197,12 @@ def _reshape(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     shape = eq.params["shape"]
     operands = [writer.operand(eq.inputs[0]), written_value(writer, shape, eq.op)]
     (size, *rest) = eq.inputs[0].shape or (None,)
-    if not rest and tuple(shape) in ((size, 1), (1, size)):
-        return "{0:atom}" + ("[:, None]" if shape[0] == size else "[None, :]"), "atom", operands[:1]
+    if not rest and eq.out.shape in ((size, 1), (1, size)):
+        return (
+            "{0:atom}" + ("[:, None]" if eq.out.shape[0] == size else "[None, :]"),
+            "atom",
+            operands[:1],
+        )
     return "{0:atom}.reshape({1})", "atom", operands
 
 
@@ -232,7 +236,9 @@ def added_at(writer: Writer, eq: Equation) -> tuple[Expression, Expression]:
     parts = index if isinstance(index, tuple) else (index,)
     if all(map(_is_basic, parts)):
         template, operands = _indexed(writer, index, eq.op)
-        return zeros, fill(f"{template} = {{{len(operands) + 1}}}", "", [target, *operands, writer.operand(x)])
+        return zeros, fill(
+            f"{template} = {{{len(operands) + 1}}}", "", [target, *operands, writer.operand(x)]
+        )
     where = written_value(writer, index, eq.op)
     return zeros, fill("np.add.at({0}, {1}, {2})", "", [target, where, writer.operand(x)])
 

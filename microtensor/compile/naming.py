@@ -11,7 +11,7 @@ from ..op import REGISTRY
 from .expressions import Expression
 from .identifiers import Identifiers, identifier
 from .program import Atom, Equation, Literal, Program, Var
-from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot
+from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot, TensorSlot
 
 __all__ = ["Names"]
 
@@ -56,11 +56,18 @@ class Names:
         self._name_gradients()
 
     def _name_reads(self) -> None:
+        self._parameters = {
+            id(slot.tensor): var.name or slot.name
+            for var, slot in self._program.reads
+            if isinstance(slot, TensorSlot)
+        }
         for var, slot in self._program.reads:
             if isinstance(slot, ArgumentSlot):
                 name = slot.name
             elif isinstance(slot, GradientSlot) and not var.name:
                 name = f"d_{slot.tensor.name or 'value'}"
+            elif isinstance(slot, StateSlot):
+                name = "_".join(filter(None, (slot.key, self._parameters.get(id(slot.parameter)))))
             else:
                 name = var.name or slot.name or "value"
             self._names[var] = self.taken.take(name)

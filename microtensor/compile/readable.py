@@ -85,7 +85,9 @@ class _Rewriter:
     def _new(self, like: Var, op: Op, *inputs: Atom) -> Var:
         return self._shaped(like.shape, like, op, *inputs)
 
-    def _shaped(self, shape: tuple[int, ...], like: Var, op: Op, *inputs: Atom, **params: Any) -> Var:
+    def _shaped(
+        self, shape: tuple[int, ...], like: Var, op: Op, *inputs: Atom, **params: Any
+    ) -> Var:
         out = Var(shape, like.dtype)
         self._keep(Equation(op, inputs, params, out))
         return out
@@ -194,7 +196,9 @@ class _Rewriter:
         if a is None and b is None:
             return None
         first, second = (
-            side if side is not None else self._shaped(z.shape[::-1], z, ops.transpose, z, axes=None)
+            side
+            if side is not None
+            else self._shaped(z.shape[::-1], z, ops.transpose, z, axes=None)
             for side, z in ((b, y), (a, x))
         )
         return Equation(ops.matmul, (first, second), {}, eq.out, eq.site)

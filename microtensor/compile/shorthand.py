@@ -41,10 +41,11 @@ def _with(eq: Equation, position: int, atom: Atom) -> Equation | None:
         return None
     counted = inputs[1:] if eq.op is ops.where else inputs
     parts: list[Any] = [
-        x.value if isinstance(x, Literal) else 0.0 if x.scalar else x.dtype for x in counted
+        x.value if isinstance(x, Literal) else x.dtype.type(0).item() if x.scalar else x.dtype
+        for x in counted
     ]
-    changed = eq.op in _ARITHMETIC or eq.op is ops.where
-    if shape != eq.out.shape or (changed and np.result_type(*parts) != eq.out.dtype):
+    is_compared = eq.out.dtype.kind == "b"
+    if shape != eq.out.shape or not (is_compared or np.result_type(*parts) == eq.out.dtype):
         return None
     return Equation(eq.op, inputs, eq.params, eq.out, eq.site)
 
@@ -119,7 +120,9 @@ def _short_number(_: Facts, eq: Equation) -> Equation | None:
             short = parts[0] / parts[1]
         elif np.isfinite(value) and np.isfinite(eq.out.dtype.type(value)):
             short = float(str(eq.out.dtype.type(value)))
-        if short != value or (type(value) is int and eq.op in _ARITHMETIC):
+        if (short != value and not np.isnan(value)) or (
+            type(value) is int and eq.op in _ARITHMETIC
+        ):
             return _with(eq, i, Literal(short))
     return None
 

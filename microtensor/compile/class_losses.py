@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..op import REGISTRY, Op
-from .program import Atom, Equation, Literal, Program, Var
+from .program import Atom, Equation, Program, Var
 
 __all__ = ["with_log_probabilities"]
 

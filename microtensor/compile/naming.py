@@ -67,7 +67,8 @@ class Names:
             elif isinstance(slot, GradientSlot) and not var.name:
                 name = f"d_{slot.tensor.name or 'value'}"
             elif isinstance(slot, StateSlot):
-                name = "_".join(filter(None, (slot.key, self._parameters.get(id(slot.parameter)))))
+                owner = self._parameters.get(id(slot.parameter))
+                name = "_".join(filter(None, (slot.key.removesuffix("_buffer"), owner)))
             else:
                 name = var.name or slot.name or "value"
             self._names[var] = self.taken.take(name)

@@ -12,11 +12,12 @@ from ..errors import UnsupportedError
 from ..func.trees import rebuild
 from ..op import REGISTRY, Op
 from .expressions import Expression, fill, function_path, number, plain
-from .forms import added_at, form_of
+from .forms import form_of
 from .identifiers import identifier
 from .kernel_source import Definition, Definitions
 from .literals import array_text
 from .naming import Names
+from .parameters import added_at
 from .program import Equation, Literal, Program, Var
 from .readable import readable
 from .simplify import is_impure

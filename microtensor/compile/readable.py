@@ -227,7 +227,9 @@ class _Rewriter:
         if eq.op not in (ops.multiply, ops.divide) or eq.out.dtype.kind != "f" or eq.out.scalar:
             return None
         c, x = eq.inputs
-        parts = as_fraction(float(c.value), eq.out.dtype) if is_number(c) else None
+        if not isinstance(c, Literal) or not is_number(c):
+            return None
+        parts = as_fraction(float(c.value), eq.out.dtype)
         if parts is None or not isinstance(x, Var) or x.scalar:
             return None
         over, under = (Literal(float(n)) for n in parts)

@@ -140,10 +140,10 @@ class _Rewriter:
             return None
         row = self._flat(x) if x.shape[0] == 1 else None
         column = self._flat(y) if y.shape[1] == 1 else None
-        length = x.shape[1]
-        if length == 1:
-            row, column = self._flat(x), self._flat(y)
-            return None if row is None or column is None else self._product(eq, row, column)
+        if x.shape[1] == 1:
+            u, v = self._flat(x), self._flat(y)
+            if u is not None and v is not None:
+                return self._product(eq, u, v)
         if row is not None and column is not None:
             return self._product(eq, row, column) if eq.out.ndim == 0 else None
         if eq.out.ndim == 0:

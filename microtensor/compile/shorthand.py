@@ -138,14 +138,6 @@ def _operand_that_broadcasts(facts: Facts, eq: Equation) -> Equation | None:
     return None
 
 
-def _sum_of_one(_: Facts, eq: Equation) -> Equation | None:
-    """A sum along axes of length 1 is a reshape."""
-    (x,) = eq.inputs
-    if isinstance(x, Var) and not x.scalar and x.size == eq.out.size and x.dtype == eq.out.dtype:
-        return _other(eq, ops.reshape, x, shape=eq.out.shape)
-    return None
-
-
 def _sum_reshaped(facts: Facts, eq: Equation) -> Equation | None:
     """``np.sum(x, axis=1, keepdims=True).reshape(n)`` is ``np.sum(x, axis=1)``."""
     made = facts.equation_of(eq.inputs[0])
@@ -205,9 +197,6 @@ for _op in _FOLDED:
 for _op, _rules in {
     ops.add: (_multiple,),
     ops.matmul: (_factor,),
-    ops.sum: (_sum_of_one,),
-    REGISTRY["sum_to"]: (_sum_of_one,),
-    ops.mean: (_sum_of_one,),
     ops.reshape: (_sum_reshaped,),
     REGISTRY["einsum"]: (_product_of_einsum,),
     REGISTRY["class_indices"]: (_looked_at,),

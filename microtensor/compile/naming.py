@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import ops
 from ..op import REGISTRY
-from .expressions import Expression
+from .expressions import Expression, function_path
 from .identifiers import Identifiers, identifier
 from .program import Atom, Equation, Literal, Program, Var
 from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot, TensorSlot
@@ -141,6 +141,8 @@ class Names:
             return "error"
         if eq.op is ops.add and self._is_product(eq.inputs[0]):
             return "z"
+        if eq.op is ops.divide and eq.inputs[0] == Literal(1) and self._is_one_plus_exp(eq):
+            return "a"
         if eq.op is ops.subtract and eq.inputs[0] == Literal(1):
             subtrahend = eq.inputs[1]
             if isinstance(subtrahend, Var) and subtrahend in self._names:
@@ -150,7 +152,16 @@ class Names:
             return word
         operands = [x for x in dict.fromkeys(eq.uses()) if x in self._names]
         of = f"_{self._names[operands[0]]}" if len(operands) == 1 else ""
-        return eq.op.name.strip("_") + (of if len(of) < 12 else "")
+        of = of if len(of) < 12 else ""
+        is_helper = not any(map(function_path, eq.op.numpy)) and not of
+        return "result" if is_helper else eq.op.name.strip("_") + of
+
+    def _is_one_plus_exp(self, eq: Equation) -> bool:
+        total = self._made.get(eq.inputs[1]) if isinstance(eq.inputs[1], Var) else None
+        if total is None or total.op is not ops.add or Literal(1) not in total.inputs:
+            return False
+        made = (self._made.get(x) for x in total.inputs if isinstance(x, Var))
+        return any(e is not None and e.op is ops.exp for e in made)
 
     def _is_product(self, atom: Atom) -> bool:
         made = self._made.get(atom) if isinstance(atom, Var) else None

@@ -5,6 +5,7 @@ What `simplify` does keeps every bit; these do not, and so serve the readers for
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class _Rewriter:
         self.equations: list[Equation] = []
         self.changed = False
         self._made: dict[Var, Equation] = {}
+        self._uses = Counter(var for eq in program.equations for var in eq.uses())
+        self._uses.update(program.results())
 
     def run(self) -> Program:
         for eq in self.program.equations:
@@ -71,6 +74,7 @@ class _Rewriter:
                 or self._outer(eq)
                 or self._transposed(eq)
                 or self._scaled(eq)
+                or self._factor_first(eq)
                 or self._fraction(eq)
                 or self._twice(eq)
             )
@@ -221,6 +225,26 @@ class _Rewriter:
         if not np.isfinite(factor):
             return None
         return Equation(ops.multiply, (Literal(factor), x), {}, eq.out, eq.site)
+
+    def _factor_first(self, eq: Equation) -> Equation | None:
+        """The gradient ``3 * g * (2 * x)`` is ``6 * g * x``."""
+        if eq.op is not ops.multiply or eq.out.gradient_of is None or eq.out.dtype.kind != "f":
+            return None
+        a, inner = eq.inputs
+        c, x = self._operands(ops.multiply, inner)
+        if not isinstance(a, Var) or a.scalar or not isinstance(inner, Var) or not is_number(c):
+            return None
+        is_shown = inner.name is not None or inner.gradient_of is not None
+        is_quotient = self._operands(ops.divide, a)[0] is not None
+        if (
+            is_shown
+            or is_quotient
+            or c.value < 0
+            or self._uses[inner] > 1
+            or a.shape != eq.out.shape
+        ):
+            return None
+        return Equation(ops.multiply, (self._new(a, ops.multiply, c, a), x), {}, eq.out, eq.site)
 
     def _fraction(self, eq: Equation) -> Equation | None:
         """``0.14285714285714285 * x`` is ``x / 7``."""

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 import microtensor as mt
 import microtensor.nn.functional as F
 from microtensor import nn, optim
+from microtensor.autograd import grad
 from tests.compile.test_printing import X, flat, pasted, printed
 
 
@@ -114,3 +115,17 @@ def test_buffers_are_called_as_their_parameters() -> None:
     step(mt.tensor(X))
     source = mt.trace(step, X).source
     assert "momentum_model_weight = 0.9 * momentum_model_weight + " in source
+
+
+def test_numbers_in_a_gradient_stand_first_as_one() -> None:
+    def loss_fn(x):
+        g = grad([(x**3).sum()], [x], create_graph=True)[0]
+        return (g * g).sum()
+
+    assert "6 * d_g * x" in derived(loss_fn, V)
+
+
+def test_no_value_takes_the_name_of_a_function_that_it_needs() -> None:
+    program = mt.derive(lambda p: (F.binary_cross_entropy(p, p, reduction="none") ** 2).sum(), V * V / 5)
+    assert "def binary_cross_entropy(" in program.source
+    assert "binary_cross_entropy = " not in program.source

@@ -6,19 +6,22 @@ import functools
 import math
 import string
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .program import Var
 
-__all__ = ["LEVELS", "Expression", "fill", "function_path", "number", "plain"]
+__all__ = ["LEVELS", "Expression", "as_fraction", "fill", "function_path", "number", "plain"]
 
 LEVELS = {
-    "": 0, "compare": 6, "or": 7, "xor": 8, "and": 9, "sum": 11, "term": 12, "unary": 13,
-    "power": 14, "atom": 16,
+    "": 0, "compare": 6, "or": 7, "xor": 8, "and": 9, "sum": 10, "term": 11, "matmul": 12,
+    "unary": 13, "power": 14, "atom": 16,
 }  # fmt: skip
-"""How tightly the operators of Python bind."""
+"""How tightly the operators of Python bind; ``@`` seems to bind more tightly than ``*``."""
+_SHORT = 8
+"""Numbers of more characters are written as fractions, if they are one."""
 
 
 class Expression(NamedTuple):
@@ -84,11 +87,30 @@ def _joined(pieces: list[Any]) -> tuple[Any, ...]:
     return tuple(joined)
 
 
+def as_fraction(value: float, dtype: Any = np.float64) -> tuple[int, int] | None:
+    """Return the small fraction that a long decimal is, to the last bit of a dtype.
+
+    >>> as_fraction(-0.14285714285714285), as_fraction(0.125), as_fraction(0.3333, np.float32)
+    ((-1, 7), None, None)
+    """
+    kind = np.dtype(dtype).type
+    if (
+        not math.isfinite(value)
+        or len(repr(abs(value))) <= _SHORT
+        or not math.isfinite(kind(value))
+    ):
+        return None
+    found = Fraction(value).limit_denominator(100_000)
+    over, under = found.numerator, found.denominator
+    exact = bool(kind(over / under) == kind(value))
+    return (over, under) if exact and 0 < abs(over) < 100 and under > 2 else None
+
+
 def number(value: Any) -> Expression:
     """Write a number; a NumPy scalar says its dtype.
 
-    >>> [number(x).pieces[0] for x in (2, -1.5, np.float32(0.5), math.inf)]
-    ['2', '-1.5', 'np.float32(0.5)', 'np.inf']
+    >>> [number(x).pieces[0] for x in (2, -1.5, -1 / 7, np.float32(0.5), math.inf)]
+    ['2', '-1.5', '-1 / 7', 'np.float32(0.5)', 'np.inf']
     """
     if isinstance(value, np.generic):
         if value.dtype == np.bool_:
@@ -96,6 +118,8 @@ def number(value: Any) -> Expression:
         return plain(f"np.{value.dtype.name}({number(value.item()).pieces[0]})")
     if isinstance(value, float) and not math.isfinite(value):
         text = "np.nan" if math.isnan(value) else "np.inf" if value > 0 else "-np.inf"
+    elif isinstance(value, float) and (parts := as_fraction(value)) is not None:
+        return plain(f"{parts[0]} / {parts[1]}", "term")
     else:
         text = repr(value)
     return plain(text, "unary" if text.startswith("-") else "atom")

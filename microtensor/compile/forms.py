@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..op import REGISTRY, Op
-from .expressions import Expression, fill, function_path, number, plain
+from ..op import REGISTRY
+from .expressions import Expression, function_path, plain
+from .parameters import Writer, indexed, written_value
 from .program import Equation, Literal, Var
 
-__all__ = ["Writer", "form_of", "written_value"]
-
-
-class Writer(Protocol):
-    """What writes a program: it knows how values are called."""
-
-    def operand(self, atom: Any) -> Expression:
-        """Return the expression of a value or a number."""
-
-    def array(self, array: Any) -> Expression:
-        """Return the expression of an array that stands in the program."""
-
-    def generator(self, generator: Any) -> Expression:
-        """Return the name of a random generator."""
-
-    def defined(self, op: Op) -> Expression:
-        """Return the name of a function that is defined above, and computes ``op``."""
+__all__ = ["form_of"]
 
 
 Form: TypeAlias = Callable[[Writer, Equation], tuple[str, str, list[Expression]]]
@@ -41,7 +26,7 @@ _TEMPLATES = {
     "divide": ("{0:term} / {1:unary}", "term"),
     "floor_divide": ("{0:term} // {1:unary}", "term"),
     "remainder": ("{0:term} % {1:unary}", "term"),
-    "matmul": ("{0:term} @ {1:unary}", "term"),
+    "matmul": ("{0:matmul} @ {1:unary}", "matmul"),
     "power": ("{0:atom} ** {1:unary}", "power"),
     "negative": ("-{0:unary}", "unary"),
     "invert": ("~{0:unary}", "unary"),
@@ -60,8 +45,8 @@ _TEMPLATES = {
     "softplus": ("np.logaddexp({0}, 0)", "atom"),
     "clip": ("np.clip({0}, {1}, {2})", "atom"),
     "where": ("np.where({0}, {1}, {2})", "atom"),
-    "linear": ("{0:term} @ {1:atom}.T + {2:term}", "sum"),
-    "linear_no_bias": ("{0:term} @ {1:atom}.T", "term"),
+    "linear": ("{0:matmul} @ {1:atom}.T + {2:term}", "sum"),
+    "linear_no_bias": ("{0:matmul} @ {1:atom}.T", "matmul"),
     "sum_squared_error": ("np.sum(({0:sum} - {1:term}) ** 2)", "atom"),
     "binary_cross_entropy_with_logits": (
         "(1 - {1:term}) * {0:unary} + np.logaddexp(-{0:unary}, 0)", "sum"),
@@ -149,51 +134,19 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (bool, int, float, str, tuple)) and not isinstance(value, np.generic)
 
 
-def written_value(writer: Writer, value: Any, op: Op, inside: bool = False) -> Expression:
-    """Write a parameter: a shape, an axis, an index, a dtype."""
-    if isinstance(value, Var):
-        return writer.operand(value)
-    if value is Ellipsis:
-        return plain("...")
-    if value is None or isinstance(value, (bool, str)):
-        return plain(repr(value))
-    if isinstance(value, np.integer):
-        return plain(str(int(value)))
-    if isinstance(value, (int, float, np.generic)):
-        return number(value)
-    if isinstance(value, np.ndarray):
-        return writer.array(value)
-    if isinstance(value, np.dtype):
-        return plain("bool" if value == np.bool_ else f"np.{value.name}")
-    if isinstance(value, slice):
-        return _nested(writer, "slice({})", (value.start, value.stop, value.step), op)
-    if isinstance(value, tuple):
-        return _nested(writer, "({},)" if len(value) == 1 else "({})", value, op)
-    if isinstance(value, list):
-        return _nested(writer, "[{}]", value, op)
-    if isinstance(value, dict):
-        keys = ", ".join(f"{key!r}: {{{i}}}" for i, key in enumerate(value))
-        parts = [written_value(writer, part, op) for part in value.values()]
-        return fill("{{" + keys + "}}", "atom", parts)
-    path = function_path(value) if callable(value) else None
-    if path is not None:
-        return plain(path)
-    raise UnsupportedError(
-        f"The operation {op.name} cannot be printed with the argument {value!r}."
-    )
-
-
-def _nested(writer: Writer, around: str, values: Any, op: Op) -> Expression:
-    parts = [written_value(writer, value, op) for value in values]
-    return fill(around.format(", ".join(f"{{{i}}}" for i in range(len(parts)))), "atom", parts)
-
-
 # Forms that depend on parameters
 
 
 def _reshape(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     shape = eq.params["shape"]
     operands = [writer.operand(eq.inputs[0]), written_value(writer, shape, eq.op)]
+    (size, *rest) = eq.inputs[0].shape or (None,)
+    if not rest and eq.out.shape in ((size, 1), (1, size)):
+        return (
+            "{0:atom}" + ("[:, None]" if eq.out.shape[0] == size else "[None, :]"),
+            "atom",
+            operands[:1],
+        )
     return "{0:atom}.reshape({1})", "atom", operands
 
 
@@ -212,38 +165,8 @@ def _astype(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
 
 
 def _getitem(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
-    operands = [writer.operand(eq.inputs[0])]
-    index = eq.params["index"]
-    parts = index if isinstance(index, tuple) and index else (index,)
-    texts = []
-    for part in parts:
-        if isinstance(part, slice):
-            ends = []
-            for end in (part.start, part.stop):
-                ends.append("" if end is None else f"{{{len(operands)}}}")
-                operands += [] if end is None else [written_value(writer, end, eq.op)]
-            text = ":".join(ends)
-            if part.step is not None:
-                text += f":{{{len(operands)}}}"
-                operands.append(written_value(writer, part.step, eq.op))
-        else:
-            text = f"{{{len(operands)}}}"
-            operands.append(_selected(writer, part, eq.op))
-        texts.append(text)
-    comma = "," if isinstance(index, tuple) and len(index) == 1 and not _is_basic(parts[0]) else ""
-    return f"{{0:atom}}[{', '.join(texts)}{comma}]", "atom", operands
-
-
-def _is_basic(part: Any) -> bool:
-    return isinstance(part, (int, slice)) or part is Ellipsis or part is None
-
-
-def _selected(writer: Writer, part: Any, op: Op) -> Expression:
-    """Write an array of indices as the list that one writes."""
-    is_short = isinstance(part, np.ndarray) and part.ndim > 0 and 0 < part.size <= 16
-    if is_short and part.dtype in (np.dtype(np.intp), np.dtype(bool)):
-        return plain(repr(part.tolist()))
-    return written_value(writer, part, op)
+    template, operands = indexed(writer, eq.params["index"], eq.op)
+    return template, "atom", [writer.operand(eq.inputs[0]), *operands]
 
 
 def _joined(function: str) -> Form:
@@ -319,6 +242,10 @@ def _random(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:
     return "{0}.random({1}, dtype={2})", "atom", [*operands, written_value(writer, dtype, eq.op)]
 
 
+def _named(function: str) -> Form:
+    return lambda writer, eq: _call(writer, plain(function), eq)
+
+
 _FORMS: dict[str, Form] = {
     "reshape": _reshape,
     "transpose": _transpose,
@@ -332,5 +259,8 @@ _FORMS: dict[str, Form] = {
     "tensordot": _tensordot,
     "choose": _choose,
     "square": _square,
+    "sort": _named("np.sort"),
+    "diff": _named("np.diff"),
+    "quantile": _named("np.quantile"),
     "random": _random,
 }

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from .expressions import function_path, number
 
-__all__ = ["array_text", "builtin_name", "constant_text"]
+__all__ = ["array_text", "builtin_name", "constant_text", "is_range"]
 
 
 def builtin_name(value: Any) -> str | None:
@@ -72,6 +72,8 @@ def array_text(array: np.ndarray[Any, Any]) -> str:
             return (
                 f"np.full({shape}, {number(first.item()).pieces[0]}{_dtype_argument(array, None)})"
             )
+    if is_range(array):
+        return f"np.arange({len(array)}{_dtype_argument(array, np.dtype(np.intp))})"
     text = textwrap.dedent(
         np.array2string(array, separator=", ", threshold=array.size + 1, floatmode="unique")
         if array.dtype.kind != "f"
@@ -81,6 +83,12 @@ def array_text(array: np.ndarray[Any, Any]) -> str:
     text = text.replace("nan", "np.nan").replace("inf", "np.inf")
     natural = np.asarray(array.tolist()).dtype if array.size else np.dtype(float)
     return f"np.array({text}{_dtype_argument(array, natural)})"
+
+
+def is_range(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array counts: 0, 1, 2 and so on, to 2 at least."""
+    counts = array.ndim == 1 and len(array) > 2 and array.dtype.kind in "iu"
+    return counts and bool(np.array_equal(array, np.arange(len(array))))
 
 
 def _equal(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 
 from .. import ops
 from ..op import REGISTRY
-from .expressions import Expression
+from .expressions import Expression, function_path
 from .identifiers import Identifiers, identifier
 from .program import Atom, Equation, Literal, Program, Var
-from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot
+from .slots import ArgumentSlot, GradientSlot, Slot, StateSlot, TensorSlot
 
 __all__ = ["Names"]
 
@@ -22,7 +22,7 @@ _WORDS = {
     "reshape": "reshaped", "transpose": "transposed", "sigmoid": "a", "relu": "a",
     "where": "chosen", "maximum": "larger", "minimum": "smaller", "greater": "mask",
     "less": "mask", "equal": "mask", "concatenate": "joined", "astype": "converted",
-    "broadcast_to": "repeated", "random": "draw", "copy": "copy",
+    "broadcast_to": "repeated", "random": "draw", "copy": "copy", "scatter_add": "scattered",
 }  # fmt: skip
 """What a value is called that the user did not name, by the operation that made it."""
 _SQUARING = frozenset({ops.square, ops.absolute, REGISTRY["sum_squared_error"]})
@@ -56,11 +56,19 @@ class Names:
         self._name_gradients()
 
     def _name_reads(self) -> None:
+        self._parameters = {
+            id(slot.tensor): var.name or slot.name
+            for var, slot in self._program.reads
+            if isinstance(slot, TensorSlot)
+        }
         for var, slot in self._program.reads:
             if isinstance(slot, ArgumentSlot):
                 name = slot.name
             elif isinstance(slot, GradientSlot) and not var.name:
                 name = f"d_{slot.tensor.name or 'value'}"
+            elif isinstance(slot, StateSlot):
+                owner = self._parameters.get(id(slot.parameter))
+                name = "_".join(filter(None, (slot.key.removesuffix("_buffer"), owner)))
             else:
                 name = var.name or slot.name or "value"
             self._names[var] = self.taken.take(name)
@@ -133,6 +141,8 @@ class Names:
             return "error"
         if eq.op is ops.add and self._is_product(eq.inputs[0]):
             return "z"
+        if eq.op is ops.divide and eq.inputs[0] == Literal(1) and self._is_one_plus_exp(eq):
+            return "a"
         if eq.op is ops.subtract and eq.inputs[0] == Literal(1):
             subtrahend = eq.inputs[1]
             if isinstance(subtrahend, Var) and subtrahend in self._names:
@@ -142,7 +152,16 @@ class Names:
             return word
         operands = [x for x in dict.fromkeys(eq.uses()) if x in self._names]
         of = f"_{self._names[operands[0]]}" if len(operands) == 1 else ""
-        return eq.op.name.strip("_") + (of if len(of) < 12 else "")
+        of = of if len(of) < 12 else ""
+        is_helper = not any(map(function_path, eq.op.numpy)) and not of
+        return "result" if is_helper else eq.op.name.strip("_") + of
+
+    def _is_one_plus_exp(self, eq: Equation) -> bool:
+        total = self._made.get(eq.inputs[1]) if isinstance(eq.inputs[1], Var) else None
+        if total is None or total.op is not ops.add or Literal(1) not in total.inputs:
+            return False
+        made = (self._made.get(x) for x in total.inputs if isinstance(x, Var))
+        return any(e is not None and e.op is ops.exp for e in made)
 
     def _is_product(self, atom: Atom) -> bool:
         made = self._made.get(atom) if isinstance(atom, Var) else None

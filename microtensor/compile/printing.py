@@ -10,19 +10,21 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ..func.trees import rebuild
-from ..op import Op
+from ..op import REGISTRY, Op
 from .expressions import Expression, fill, function_path, number, plain
 from .forms import form_of
 from .identifiers import identifier
 from .kernel_source import Definition, Definitions
 from .literals import array_text
 from .naming import Names
+from .parameters import added_at
 from .program import Equation, Literal, Program, Var
 from .readable import readable
 from .simplify import is_impure
 
 __all__ = ["source"]
 
+_scatter_add = REGISTRY["scatter_add"]
 _WIDTH = 100
 _INLINED = 60
 """Expressions longer than this get a name."""
@@ -44,10 +46,14 @@ def source(program: Program) -> str:
 
 
 class _Statement:
-    """A line of the function: ``var = expression``."""
+    """A line of the function: ``var = expression``, and perhaps one that changes it in place."""
 
-    def __init__(self, var: Var, expression: Expression) -> None:
-        self.var, self.expression = var, expression
+    def __init__(self, var: Var, expression: Expression, then: Expression | None = None) -> None:
+        self.var, self.expression, self.then = var, expression, then
+
+    def variables(self) -> list[Var]:
+        """Return the values that the statement names."""
+        return self.expression.variables() + (self.then.variables() if self.then else [])
 
 
 class _Printer:
@@ -74,6 +80,11 @@ class _Printer:
     # Statements
 
     def _write(self, eq: Equation) -> None:
+        if eq.op is _scatter_add:
+            self.names.name(eq)
+            zeros, addition = added_at(self, eq)
+            self.statements.append(_Statement(eq.out, zeros, addition))
+            return
         expression = self._expression(eq)
         if is_impure(eq.op):
             self.names.name(eq)
@@ -197,6 +208,8 @@ class _Printer:
             comment = self.names.comment(statement.var, self._inlined, self._rendered)
             text = f"{self.names.of(statement.var)} = {self._rendered(statement.expression)}"
             lines += _wrapped(f"    {text}{comment}")
+            if statement.then is not None:
+                lines += _wrapped(f"    {self._rendered(statement.then)}")
         texts = [self._rendered(expression) for expression in returned]
         line = f"    return {', '.join(texts) or 'None'}"
         if len(line) > _WIDTH:
@@ -256,7 +269,7 @@ class _Printer:
             if old is not None and old not in later:
                 self.names.share(statement.var, old)
                 self.shared.add(statement.var)
-            later.update(statement.expression.variables())
+            later.update(statement.variables())
 
 
 def _nested(tree: Any) -> Expression:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..op import REGISTRY, Op
-from .algebra import RULES
+from .algebra import RULES, Rule
 from .program import Atom, Equation, Literal, Program, Var
 from .slots import ArgumentSlot
 
@@ -38,12 +38,12 @@ _PASSES = 20
 """Each pass simplifies every equation once; what is left over by the second is rare."""
 
 
-def simplified(program: Program) -> Program:
+def simplified(program: Program, rules: Mapping[Op, tuple[Rule, ...]] = RULES) -> Program:
     """Return the program without what is not needed for its results.
 
     Dead code goes, what is computed twice is computed once, and `algebra.RULES` are applied until
     none applies. The results are those of the program itself, bit by bit; only a zero may have
-    another sign. The program itself stays as it is.
+    another sign. The program itself stays as it is. Other ``rules`` may be less strict.
 
     >>> import microtensor as mt
     >>> program = mt.trace(lambda x: 1.0 * -(-x) + x, mt.tensor([1.0]).numpy())
@@ -52,7 +52,7 @@ def simplified(program: Program) -> Program:
     """
     program = without_dead_code(_with_own_values(program))
     for _ in range(_PASSES):
-        simplifier = _Simplifier(program)
+        simplifier = _Simplifier(program, rules)
         program = without_dead_code(simplifier.run())
         if not simplifier.changed:
             break
@@ -108,8 +108,9 @@ def _with_own_values(program: Program) -> Program:
 class _Simplifier:
     """One pass over a program, first to last equation; it is what the rules ask for `Facts`."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, rules: Mapping[Op, tuple[Rule, ...]]) -> None:
         self.program = program
+        self._rules = rules
         self.changed = False
         self._made: dict[Var, Equation] = {}
         self._known: dict[Any, Var] = {}
@@ -147,7 +148,7 @@ class _Simplifier:
             folded = _folded(eq)
             if folded is not None:
                 return folded
-            for rule in RULES.get(eq.op, ()):
+            for rule in self._rules.get(eq.op, ()):
                 simpler = rule(self, eq)
                 if isinstance(simpler, Equation):
                     self.changed = applied = True

@@ -148,6 +148,8 @@ class _Rewriter:
             u, v = self._flat(x), self._flat(y)
             if u is not None and v is not None:
                 return self._product(eq, u, v)
+        if (row is not None and not row.shape) or (column is not None and not column.shape):
+            return None
         if row is not None and column is not None:
             return self._product(eq, row, column) if eq.out.ndim == 0 else None
         if eq.out.ndim == 0:
@@ -182,12 +184,12 @@ class _Rewriter:
 
     def _flat(self, atom: Atom) -> Atom | None:
         """Return the vector or the number that a matrix of one row or column was made of."""
-        while len(atom.shape) > 1:
+        while len(atom.shape) > 1 and sum(n > 1 for n in atom.shape) <= 1:
             made = self._made.get(atom) if isinstance(atom, Var) else None
             if made is None or made.op not in _RESHAPING or made.out.name is not None:
                 return None
             (atom,) = made.inputs
-        return atom
+        return atom if len(atom.shape) <= 1 else None
 
     def _transposed(self, eq: Equation) -> Equation | None:
         """``(A.T @ B).T`` is ``B.T @ A``."""

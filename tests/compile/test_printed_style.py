@@ -126,6 +126,8 @@ def test_numbers_in_a_gradient_stand_first_as_one() -> None:
 
 
 def test_no_value_takes_the_name_of_a_function_that_it_needs() -> None:
-    program = mt.derive(lambda p: (F.binary_cross_entropy(p, p, reduction="none") ** 2).sum(), V * V / 5)
+    program = mt.derive(
+        lambda p: (F.binary_cross_entropy(p, p, reduction="none") ** 2).sum(), V * V / 5
+    )
     assert "def binary_cross_entropy(" in program.source
     assert "binary_cross_entropy = " not in program.source

@@ -241,7 +241,7 @@ def _read_only(x: Any) -> Any:
     """Return a view that cannot be written to: a rule or a kernel does not own what it is given."""
     if isinstance(x, Tensor):
         return wrap(_read_only(x._array), leaf_of(x), x.requires_grad)
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) and not isinstance(x, Recordable):
         x = x.view()
         x.flags.writeable = False
     return x

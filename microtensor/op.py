@@ -308,7 +308,7 @@ def leaf(tensor: Any, data: Any, requires_grad: bool) -> Node:
     node.order = tick()
     node.requires_grad = requires_grad
     node.tensor = weakref.ref(tensor)
-    node.array = weakref.ref(data) if isinstance(data, np.ndarray) else _gone
+    node.array = weakref.ref(data) if type(data) is np.ndarray else _gone
     return node
 
 

@@ -332,8 +332,6 @@ def lift(value: Any) -> Any:
 
 def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.NDArray[Any]:
     """Return data as an array of real numbers; raise if it is anything else."""
-    if tracing and type(data) is np.ndarray and modes.trace is not None:
-        data = modes.trace.known(data)
     if isinstance(data, Recordable):
         return _array_of(data, dtype, copy)  # type: ignore[no-any-return]
     if isinstance(data, np.ma.MaskedArray):

@@ -95,6 +95,9 @@ class Tensor(ArrayMethods, NumPyProtocols):
         requires_grad: bool = False,
         name: str | None = None,
     ) -> None:
+        trace = current_trace()
+        if trace is not None and type(data) is np.ndarray:
+            data = trace.known(data)
         self._array = numeric(data, dtype, copy=True)
         self._grad = None
         self._node = None

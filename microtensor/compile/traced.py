@@ -47,8 +47,8 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self._var = var
         self._example = example
 
-    @property
-    def __class__(self) -> type:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         """What it stands for: so isinstance(x, np.ndarray) takes the same branch."""
         return TracedArray if self._var.scalar else np.ndarray
 

@@ -25,7 +25,7 @@ def _prepared(index: Any) -> Any:
             return index.__index__()  # type: ignore[attr-defined]
         return current_array(index).copy()
     trace = current_trace()
-    if trace is not None and isinstance(index, np.ndarray) and trace.is_held(index):
+    if trace is not None and type(index) is np.ndarray and trace.is_held(index):
         return trace.known(index)
     array = np.array(index)
     return array.astype(np.intp) if array.size == 0 and array.dtype.kind == "f" else array

@@ -178,7 +178,7 @@ FORMULAS = {
     r"\left( -x \right)^{3}": lambda x, y: (-x) ** 3,
     r"10^{-5} \, x": lambda x, y: x * 1e-5,
     r"2.5 \cdot 10^{-7} \, x": lambda x, y: x * 2.5e-7,
-    r"\frac{1}{6} \, x": lambda x, y: x * (1 / 6),
+    r"\frac{x}{6}": lambda x, y: x * (1 / 6),
     r"0.123456789 \, x": lambda x, y: x * 0.123456789,
     r"\operatorname{roll}_{\mathrm{shift}=1}\left( x \right)": lambda x, y: np.roll(x, 1),
     r"\min\left( \max\left( x, 0 \right), 1 \right)": lambda x, y: np.clip(x, 0, 1),

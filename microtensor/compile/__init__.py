@@ -4,8 +4,22 @@
 `compile` the function made fast.
 """
 
+import sys
+from types import ModuleType
+from typing import Any
+
 from .compiled import Compiled, compile
 from .derive import derive, trace
 from .program import Program
 
 __all__ = ["Compiled", "Program", "compile", "derive", "trace"]
+
+
+class _Package(ModuleType):
+    """This package, called as the function of its name: a tool may bind `mt.compile` to either."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return compile(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -16,7 +16,7 @@ __all__ = ["Compiled", "Program", "compile", "derive", "trace"]
 
 
 class _Package(ModuleType):
-    """This package, called as the function of its name: a tool may bind `mt.compile` to either."""
+    """The package, which passes for its function: a tool may bind `mt.compile` to either."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return compile(*args, **kwargs)

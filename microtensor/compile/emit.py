@@ -44,6 +44,8 @@ class Emitter:
         constants: dict[Var, Any],
     ) -> None:
         self.buffers = buffers
+        self.allocating: list[Equation] = []
+        """What is computed by a function that makes an array of its own."""
         self.functions: dict[str, Any] = {"copyto": np.copyto, "inf": np.inf, "nan": np.nan}
         self._given = set(given)
         self._held = list(held)
@@ -305,6 +307,7 @@ class Emitter:
             generator = self._function(f"generator{id(params['generator'])}", params["generator"])
             yield f"{generator}.random(out={out}, dtype={self._argument(equation.out.dtype)})"
         else:
+            self.allocating.append(equation)
             kernel = self._function(op.name, op.kernel)
             operands = ", ".join(self._operand(atom) for atom in inputs)
             given = "".join(f", {key}={self._argument(v)}" for key, v in params.items())

@@ -68,6 +68,11 @@ class NumPyKernel:
         linecache.cache[self.file] = len(self.source), None, text, self.file
         names: dict[str, Any] = dict(emitter.functions)
         exec(compile(self.source, self.file, "exec"), names)
+        self._allocating = [
+            f"{e.op.name} {', '.join(str(x.shape) for x in e.inputs)} -> {e.out.shape}"
+            + (f" ({e.site.file}:{e.site.line}, in {e.site.function})" if e.site else "")
+            for e in emitter.allocating
+        ]
         self._make: Callable[..., Callable[..., None]] = names["make"]
         self._fixed = emitter.fixed()
 
@@ -96,10 +101,10 @@ class NumPyKernel:
         return error
 
     def explain(self) -> list[str]:
-        """Say of each operation how it is computed."""
+        """Say how much memory there is, and which operations make arrays of their own."""
         return [
-            f"{len(self.source.splitlines())} lines of NumPy calls",
-            f"{self.buffers.nbytes} bytes of buffers",
+            f"{self._statements} NumPy calls, in {self.buffers.nbytes} bytes of buffers",
+            *(f"{name}: in an array of its own, then copied" for name in self._allocating),
         ]
 
     def forget(self) -> None:
@@ -141,6 +146,7 @@ class NumPyKernel:
             *(f"    {line}" for line in emitter.preparations()),
             f"    def run({', '.join(map(emitter.name, self.given))}):",
         ]
+        self._statements = len(statements)
         sites: dict[int, Site] = {}
         lines += [f"        {cell}" for cell in emitter.cells()]
         for statement, maker in statements:

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 import microtensor as mt
-from microtensor.errors import ArgumentError, DtypeError, GradientError, ShapeError, TracingError
+from microtensor.errors import (
+    ArgumentError,
+    DtypeError,
+    GradientError,
+    ReleasedGraphError,
+    ShapeError,
+    TracingError,
+)
 
 V = np.array([1.0, 2.0])
 
@@ -95,6 +102,14 @@ def test_by_default_the_gradients_are_those_of_what_requires_one() -> None:
     assert gradient.tolist() == V.tolist()
     _, gradients = mt.derive(loss, V, V)(V, V)
     assert len(gradients) == 2
+
+
+def test_a_graph_that_was_released_before() -> None:
+    w = mt.tensor(V, requires_grad=True)
+    loss = (w * w).sum()
+    loss.backward()
+    with pytest.raises(ReleasedGraphError, match="retain_graph"):
+        mt.trace(lambda x: mt.autograd.grad(loss, [w])[0] * x, V)
 
 
 def test_a_value_put_into_a_plain_array_is_explained() -> None:

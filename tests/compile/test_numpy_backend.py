@@ -136,6 +136,15 @@ def test_memory_is_taken_again() -> None:
     assert "80064 bytes" in f.explain() or "80000 bytes" in f.explain()
 
 
+def test_explain_names_what_makes_arrays_of_its_own() -> None:
+    f = mt.compile(lambda x: np.linalg.inv(x + 1.0) * 2.0)
+    f(np.eye(2))
+    text = f.explain()
+    assert "3 NumPy calls" in text
+    assert "inv (2, 2) -> (2, 2)" in text
+    assert "test_numpy_backend.py" in text
+
+
 @pytest.mark.parametrize("layout", ["transposed", "strided", "Fortran"])
 def test_arrays_that_are_not_contiguous(layout: str) -> None:
     def make(values: Any) -> Any:

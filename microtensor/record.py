@@ -316,6 +316,8 @@ def as_tensor(value: ArrayLike) -> Tensor:
     """Return a Tensor as it is, and anything else as a constant that shares its memory."""
     if isinstance(value, Recordable):
         return value if isinstance(value, Tensor) else wrap(value)
+    if tracing and type(value) is np.ndarray and modes.trace is not None:
+        value = modes.trace.known(value)
     return wrap(numeric(value, None, copy=False))
 
 

@@ -361,7 +361,7 @@ def test_the_old_value_of_a_parameter_is_handed_out() -> None:
 
     def step() -> Any:
         with mt.no_grad():
-            old = w.T * 1.0, w.detach().T
+            old = w.T * 1.0, w.detach().copy().T
             w.__isub__(1.0)
         return old
 

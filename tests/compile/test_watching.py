@@ -260,6 +260,16 @@ def test_arrays_that_numpy_alone_computes_with_are_watched(backend: str) -> None
     batch = np.full(3, 8.0)
     close(f().numpy(), X * 4.0)
 
+    def loss() -> Any:
+        return nn.functional.mse_loss(w, batch)
+
+    g = mt.compile(loss, backend=backend)
+    for values in (np.ones(3), np.full(3, 2.0)):
+        batch = values
+        close(g().item(), loss().item())
+    batch[0] = 7.0
+    close(g().item(), loss().item())
+
 
 def test_modes_and_anomalies_after_the_first_call() -> None:
     w = mt.tensor(np.ones(3), requires_grad=True)

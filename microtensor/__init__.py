@@ -4,10 +4,10 @@ A `Tensor` records the operations done to it; reverse-mode automatic differentia
 record into gradients.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, func, functions, linalg, nn, optim
-from .compile import compile, derive, trace
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -15,6 +15,9 @@ from .tensor import Tensor, tensor
 
 if TYPE_CHECKING:
     from . import viz
+    from .compile import compile as compile
+    from .compile.derive import derive as derive
+    from .compile.derive import trace as trace
 
 __version__ = "0.1.0"
 
@@ -39,9 +42,11 @@ __all__ += functions.__all__
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``viz`` when it is first used: to compute, nobody needs what it needs."""
+    """Import ``viz`` and the compiler when they are first used: to compute, nobody needs them."""
     if name == "viz":
-        import importlib
-
         return importlib.import_module(".viz", __name__)
+    if name in ("compile", "derive", "trace"):
+        programs = importlib.import_module(".compile", __name__)
+        globals().update({each: getattr(programs, each) for each in ("compile", "derive", "trace")})
+        return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -54,12 +54,13 @@ class Surroundings:
         self.conditions: list[str] = []
         read = {id(_subject(read.slot)) for read in trace.reads if _subject(read.slot) is not None}
         updated = {(id(s.container), s.key) for s in trace.written if isinstance(s, ItemSlot)}
+        seen = list(places(fn, arguments))
         in_modules = {
             id(vars(module))
-            for value in (fn, *arguments, *(value for _, value in places(fn, arguments)))
+            for value in (fn, *arguments, *(value for _, value in seen))
             for module in _modules(value)
         }
-        for place, value in places(fn, arguments):
+        for place, value in seen:
             where = id(place.container)
             if where in in_modules and (where, place.key) not in updated:
                 continue  # the version of the structure tells
@@ -89,7 +90,7 @@ class Surroundings:
             self.conditions.append(self._unchanged(Place(str(key), container, key), value))
         self._modules = [
             (module, dict(_plain_attributes(module)))
-            for value in (fn, *arguments, *(value for _, value in places(fn, arguments)))
+            for value in (fn, *arguments, *(value for _, value in seen))
             for module in _modules(value)
         ]
         self._required = trace.required()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
-from ..func.trees import leaves, leaves_like, rebuild
+from ..func.trees import leaves_like, rebuild
 from ..op import Recordable
 from ..record import wrap
 from ..tensor import Tensor
@@ -98,8 +98,3 @@ def _fitting(program: Program, var: Var, name: str, value: Any) -> Any:
             f"{program.name}() was traced with {name} of dtype {var.dtype}, and got {value.dtype}."
         )
     return value
-
-
-def arguments_of(program: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
-    """Yield the leaves of the arguments of a call."""
-    return (value for _, value in leaves((args, kwargs)))

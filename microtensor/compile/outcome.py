@@ -68,13 +68,13 @@ class Outcome:
         left = {id(value): value for ref in trace.made if (value := ref()) is not None}
         for value in list(left.values()):  # a Tensor made of an array, as by detach()
             left |= {id(h): h for h in gc.get_referrers(value) if isinstance(h, Tensor)}
-        ours = [left]
+        ours: list[Any] = [left]
         for value in left.values():
             if id(value) in trace.tensors:
                 continue
             atom = self._final(value._array)
             holders = gc.get_referrers(value)
-            ours.append(holders)  # type: ignore[arg-type]
+            ours.append(holders)
             for holder in holders:
                 if any(holder is own for own in ours):
                     continue

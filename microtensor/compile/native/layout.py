@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,13 +22,6 @@ class View(NamedTuple):
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-
-    def is_whole(self, space: tuple[int, ...]) -> bool:
-        """Whether it is all of the block in its order, as loops over ``space`` go through it."""
-        if self.offset or math.prod(self.shape) != self.root.size:
-            return False
-        mine, strides = self.squeezed()
-        return mine == space and strides == contiguous(space)
 
     def squeezed(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the shape and the strides without the axes of length 1."""

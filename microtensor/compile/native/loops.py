@@ -89,7 +89,7 @@ class LoopWriter:
         self, nest: Nest, addresses: Addresses, stored: set[Var], names: Callable[[], str]
     ) -> None:
         self.lines: list[str] = []
-        self._addresses, self._stored, self._names = addresses, stored, names
+        self._addresses, self._names = addresses, names
         self._members = nest.members
         self._space = nest.space
         self._loaded: dict[Any, str] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -99,12 +98,3 @@ def _loops(
         f"{indent}            {total} = multiply_add({total}, {operand(x, i, line)}, {column})",
         f"{indent}        {addresses.store(out, where, total)}",
     ]
-
-
-def describe(product: Product) -> str:
-    """Say how a product is computed."""
-    m, k, n = product.sizes
-    size = f"({m}, {k}) x ({k}, {n})" + (
-        f", {math.prod(product.batch)} times" if product.batch else ""
-    )
-    return f"BLAS, {size}" if uses_blas(product) else f"native loop, {size}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from .program import Equation, Literal, Program, Var
 from .readable import readable
 from .simplify import is_impure
 
-__all__ = ["source"]
+__all__ = ["source", "statements"]
 
 _scatter_add = REGISTRY["scatter_add"]
 _WIDTH = 100
@@ -43,6 +43,19 @@ def source(program: Program) -> str:
         If it has an operation whose function has no source, or returns what cannot be written.
     """
     return _Printer(readable(program)).text()
+
+
+def statements(program: Program) -> tuple[list[str], list[str], str]:
+    """Return what a program does without the function around it.
+
+    That is the functions it calls that NumPy does not have, its lines, and what it returns.
+
+    Raises
+    ------
+    UnsupportedError
+        As `source`.
+    """
+    return _Printer(readable(program)).inner()
 
 
 class _Statement:
@@ -198,6 +211,12 @@ class _Printer:
         ]
         return "\n".join([*lines, *definitions, "", "", *self._body(name, returned)])
 
+    def inner(self) -> tuple[list[str], list[str], str]:
+        returned = self._returned()
+        definitions = self.definitions.lines(self.names.taken)
+        lines = [line for statement in self.statements for line in self._lines(statement)]
+        return definitions, lines, ", ".join(map(self._rendered, returned))
+
     def _body(self, name: str, returned: list[Expression]) -> list[str]:
         lines = self._head(name)
         first = self._first_backward()
@@ -205,17 +224,21 @@ class _Printer:
         for statement in self.statements:
             if statement.var in (first, changed) and len(lines) > 1:
                 lines.append("")
-            comment = self.names.comment(statement.var, self._inlined, self._rendered)
-            text = f"{self.names.of(statement.var)} = {self._rendered(statement.expression)}"
-            lines += _wrapped(f"    {text}{comment}")
-            if statement.then is not None:
-                lines += _wrapped(f"    {self._rendered(statement.then)}")
+            for line in self._lines(statement):
+                lines += _wrapped(f"    {line}")
         texts = [self._rendered(expression) for expression in returned]
         line = f"    return {', '.join(texts) or 'None'}"
         if len(line) > _WIDTH:
             broken = [part for text in texts for part in _broken(f"        {text},")]
             return [*lines, "    return (", *broken, "    )"]
         return [*lines, line]
+
+    def _lines(self, statement: _Statement) -> Iterator[str]:
+        comment = self.names.comment(statement.var, self._inlined, self._rendered)
+        expression = self._rendered(statement.expression)
+        yield f"{self.names.of(statement.var)} = {expression}{comment}"
+        if statement.then is not None:
+            yield self._rendered(statement.then)
 
     def _first_backward(self) -> Var | None:
         """Return the first value after the forward pass: a gradient, or what only they need."""

@@ -2,6 +2,7 @@
 
 from .curves import plot_history
 from .draw import draw
+from .history import History
 from .render import render
 
-__all__ = ["draw", "plot_history", "render"]
+__all__ = ["History", "draw", "plot_history", "render"]

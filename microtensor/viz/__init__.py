@@ -5,4 +5,9 @@ from .draw import draw
 from .history import History
 from .render import render
 
-__all__ = ["History", "draw", "plot_history", "render"]
+__all__ = [
+    "History",
+    "draw",
+    "plot_history",
+    "render",
+]

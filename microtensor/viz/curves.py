@@ -1,121 +1,159 @@
-"""Curves of training: the loss at each iteration."""
+"""Curves of training: the loss and other metrics at each iteration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import cycle
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from ..errors import MissingDependencyError, RenderError, ShapeError
+from ..errors import ArgumentError, ShapeError
+from .figures import (
+    add_legend,
+    add_line,
+    add_title,
+    drop_repeated_labels,
+    looks,
+    new_figure,
+    plain,
+    series,
+    show_iterations,
+)
+from .history import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["plot_history"]
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
-"""Okabe and Ito's, which the colour-blind tell apart."""
-_DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
-    (0, ()),
-    (0, (4.5, 1.5)),
-    (0, (3, 3)),
-    (0, (1.5, 4.5)),
-)
-"""Of one period, so that of runs that coincide each shows a part."""
-
 
 def plot_history(
-    history: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+    history: History
+    | npt.ArrayLike
+    | Mapping[str, History | Mapping[str, npt.ArrayLike] | npt.ArrayLike],
     *,
-    log: bool = False,
+    log: bool | str | Collection[str] = False,
     title: str | None = None,
-    ylabel: str = "loss",
+    ylabel: str | None = None,
 ) -> Figure:
     """Plot what was measured at each iteration, the loss usually, of one run or of several.
 
     Parameters
     ----------
     history
-        The values of one run, (iterations,), or those of several runs by their names. Values that
-        are not finite leave a gap.
+        The values of one run, (iterations,), or those of several runs by their names; or a
+        `History`, or several by the names of the runs, or instead of a `History` the values by the
+        names of the metrics, ``{"run 1": {"loss": [...], "accuracy": [...]}}``. Each metric has a
+        panel of its own. Values that are not finite leave a gap; where one is ``None`` it was not
+        measured, and the line goes on to the next.
     log
         Whether the vertical axis is logarithmic, if any value is positive; the others leave a gap.
-    title, ylabel
-        What stands above the plot and beside its vertical axis.
+        Of several metrics, the name of the one or the names of those for which it is.
+    title
+        What stands above the plot.
+    ylabel
+        What stands beside the vertical axis; by default the name of the metric, or ``loss``.
 
     Returns
     -------
     A matplotlib `Figure`, to change, to show and to save: ``figure.savefig("loss.png")``. It needs
-    no display.
+    no display. There is one of ``figure.axes`` for each metric.
 
     Raises
     ------
+    ArgumentError
+        If there is no run or no metric, runs with metrics are mixed with runs without, ``log``
+        names a metric that there is not, or ``ylabel`` is given for several.
+    DtypeError
+        If values are not numbers.
     MissingDependencyError
         If matplotlib is not installed.
     RenderError
         If matplotlib refuses its own settings, such as an unknown backend in ``MPLBACKEND``.
     ShapeError
-        If a history is not one-dimensional.
+        If values are not one-dimensional, or a run has more of one metric than of another.
 
     Examples
     --------
     >>> figure = plot_history({"lr 1": [1.0, 0.5, 0.25], "lr 2": [1.0, 0.25, 0.0625]}, log=True)
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['lr 1', 'lr 2']
-    """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError as error:
-        raise MissingDependencyError(
-            "plot_history() needs matplotlib: pip install 'microtensor[plot]'"
-        ) from error
-    except ValueError as error:  # matplotlib checks MPLBACKEND when it is imported
-        raise RenderError(f"matplotlib cannot be imported: {error}.") from error
 
+    >>> run = {"loss": [1.0, 0.5, 0.25], "accuracy": [0.5, None, 0.9]}
+    >>> figure = plot_history({"run 1": run}, log="loss")
+    >>> [(axes.get_ylabel(), axes.get_yscale()) for axes in figure.axes]
+    [('loss', 'log'), ('accuracy', 'linear')]
+    """
     runs = history if isinstance(history, Mapping) else {"": history}
-    figure = Figure(figsize=(7.2, 4.2), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    positive = False
-    for (name, values), colour, dashes in zip(
-        runs.items(), cycle(_COLOURS), cycle(_DASHES), strict=False
-    ):
-        losses = np.array(values, dtype=float)
-        if losses.ndim != 1:
-            raise ShapeError(
-                f"A history has one value for each iteration, shape (n,); "
-                f"{name or 'this one'} has shape {losses.shape}."
-            )
-        losses[~np.isfinite(losses)] = np.nan
-        positive = positive or bool((losses > 0).any())
-        marker = "o" if losses.size == 1 else None
-        axes.plot(
-            np.arange(1, losses.size + 1),
-            losses,
-            label=_plain(name),
-            color=colour,
-            linestyle=dashes,
-            linewidth=2,
-            marker=marker,
-        )
-    if log and positive:
-        axes.set_yscale("log", nonpositive="mask")
-    axes.set_xlabel("iteration")
-    axes.set_ylabel(_plain(ylabel))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e3e5e8", linewidth=0.8)
-    axes.set_axisbelow(True)
-    if title is not None:
-        axes.set_title(_plain(title), loc="left", fontweight="bold")
-    if any(runs):
-        axes.legend(frameon=False)
+    panels = _panels(runs, ylabel)
+    logarithmic = _logarithmic(log, panels)
+    names = [name for name in runs if name]
+    figure, all_axes = new_figure("plot_history", len(panels), names)
+    for (metric, curves), axes in zip(panels.items(), all_axes, strict=True):
+        positive = any((values > 0).any() for _, values in curves.values())
+        scaled = metric in logarithmic and positive
+        for name, look in zip(runs, looks(len(runs)), strict=True):
+            iterations, values = curves.get(name, series(name, []))
+            add_line(axes, iterations, values, look, name, log=scaled)
+        if scaled:
+            axes.set_yscale("log", nonpositive="mask")
+        axes.set_ylabel(plain(metric))
+        show_iterations(axes)
+    add_title(figure, title)
+    drop_repeated_labels(all_axes)
+    if names:
+        add_legend(figure, all_axes)
     return figure
 
 
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading mathematics between dollar signs."""
-    return text.replace("$", r"\$")
+def _panels(runs: Mapping[str, Any], ylabel: str | None) -> dict[str, dict[str, Any]]:
+    """Return what to plot for each metric: iterations and values by the names of the runs."""
+    if not runs:
+        raise ArgumentError("There is no run to plot: give {'run 1': [...]}, or the values of one.")
+    detailed = [name for name, run in runs.items() if isinstance(run, (History, Mapping))]
+    if not detailed:
+        return {ylabel or "loss": {name: series(name, values) for name, values in runs.items()}}
+    if len(detailed) < len(runs):
+        other = next(name for name in runs if name not in detailed)
+        raise ArgumentError(
+            f"Run {detailed[0]!r} has metrics by their names, and {other!r} has values only: give "
+            f"{{{other!r}: {{'loss': ...}}}} too."
+        )
+    panels: dict[str, dict[str, Any]] = {}
+    for name, run in runs.items():
+        metrics = run.metrics if isinstance(run, History) else run
+        lengths = {}
+        for metric, values in metrics.items():
+            panels.setdefault(metric, {})[name] = series(f"{metric} of {name or 'this'}", values)
+            lengths[metric] = len(values)
+        if len(set(lengths.values())) > 1:
+            raise ShapeError(
+                f"A run has as many values of each metric, None where one was not measured; "
+                f"{name or 'this one'} has "
+                + ", ".join(f"{number} of {metric}" for metric, number in lengths.items())
+                + "."
+            )
+    if not panels:
+        raise ArgumentError(
+            "No metric was recorded: call history.record(loss=loss) at each iteration."
+        )
+    if ylabel is not None:
+        if len(panels) > 1:
+            raise ArgumentError(
+                f"There is one panel for each of {', '.join(panels)}, called so, and ylabel "
+                f"{ylabel!r} fits one: leave it out, or change figure.axes."
+            )
+        panels = {ylabel: next(iter(panels.values()))}
+    return panels
+
+
+def _logarithmic(log: bool | str | Collection[str], panels: Collection[str]) -> Collection[str]:
+    if isinstance(log, bool):
+        return panels if log else ()
+    names = [log] if isinstance(log, str) else log
+    for name in names:
+        if name not in panels:
+            raise ArgumentError(
+                f"log has {name!r}, and the metrics are {', '.join(map(repr, panels))}."
+            )
+    return names

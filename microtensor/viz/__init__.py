@@ -3,11 +3,14 @@
 from .curves import plot_history
 from .draw import draw
 from .history import History
+from .layers import plot_gradients, plot_updates
 from .render import render
 
 __all__ = [
     "History",
     "draw",
+    "plot_gradients",
     "plot_history",
+    "plot_updates",
     "render",
 ]

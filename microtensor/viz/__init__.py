@@ -2,6 +2,7 @@
 
 from .curves import plot_history
 from .draw import draw
+from .histograms import plot_histograms
 from .history import History
 from .layers import plot_gradients, plot_updates
 from .render import render
@@ -10,6 +11,7 @@ __all__ = [
     "History",
     "draw",
     "plot_gradients",
+    "plot_histograms",
     "plot_history",
     "plot_updates",
     "render",

@@ -219,6 +219,7 @@ def test_recording_needs_no_matplotlib_and_plotting_no_pyplot() -> None:
         "print('matplotlib' in sys.modules)\n"
         "for plot in (mt.viz.plot_gradients, mt.viz.plot_updates, mt.viz.plot_history):\n"
         "    plot(history)\n"
+        "mt.viz.plot_histograms(history, 'gradients')\n"
         "print('matplotlib.pyplot' in sys.modules)\n"
     )
     done = subprocess.run(

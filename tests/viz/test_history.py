@@ -9,7 +9,7 @@ import pytest
 
 import microtensor as mt
 from microtensor import nn, optim
-from microtensor.errors import ArgumentError, DtypeError, GradientError, ShapeError
+from microtensor.errors import ArgumentError, DtypeError, GradientError, ShapeError, TracingError
 from microtensor.viz import History
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -173,6 +173,50 @@ def test_a_frozen_parameter_has_no_gradient_and_no_update() -> None:
     assert history.gradients["0.weight"] == [None]
     assert history.update_norms["0.weight"] == [0.0]
     assert history.gradient_norms["2.weight"][0] > 0
+
+
+def test_compiled_steps_are_recorded_as_eager_ones() -> None:
+    histories = []
+    for make in (lambda fn: fn, mt.compile):
+        network = model()
+        optimizer = optim.SGD(network.parameters(), lr=0.1)
+        history = History(network, keep=True)
+
+        @make
+        def step(x: Any, y: Any, network: Any = network, optimizer: Any = optimizer) -> Any:
+            optimizer.zero_grad()
+            loss = ((network(x) - y) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        for _ in range(3):
+            history.record(loss=step(X, Y))
+        histories.append(history)
+    eager, compiled = histories
+    assert compiled.metrics["loss"] == pytest.approx(eager.metrics["loss"])
+    for name in eager.gradient_norms:
+        assert compiled.gradient_norms[name] == pytest.approx(eager.gradient_norms[name])
+        assert compiled.update_norms[name] == pytest.approx(eager.update_norms[name])
+        np.testing.assert_allclose(compiled.values[name], eager.values[name])
+        np.testing.assert_allclose(compiled.gradients[name], eager.gradients[name], atol=1e-15)
+
+
+def test_recording_inside_a_compiled_step_says_no() -> None:
+    network = model()
+    history = History(network)
+
+    @mt.compile
+    def step(x: Any, y: Any) -> Any:
+        loss = ((network(x) - y) ** 2).mean()
+        loss.backward()
+        history.record(loss=loss)
+        return loss
+
+    with pytest.raises(TracingError):
+        step(X, Y)
+    assert history.iterations == []
+    assert history.metrics == {}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

@@ -6,6 +6,7 @@ from typing import Any
 __all__ = [
     "AnomalyError",
     "ArgumentError",
+    "ComparisonError",
     "DtypeError",
     "GradcheckError",
     "GradientError",
@@ -98,3 +99,14 @@ class GradcheckError(MicrotensorError, AssertionError):
     def __init__(self, message: str, mismatches: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.mismatches = list(mismatches)
+
+
+class ComparisonError(MicrotensorError, AssertionError):
+    """A hand-derived gradient is not autograd's; the message is the report.
+
+    ``comparison`` is what it reports, a `microtensor.compare.Comparison`.
+    """
+
+    def __init__(self, message: str, comparison: Any = None) -> None:
+        super().__init__(message)
+        self.comparison = comparison

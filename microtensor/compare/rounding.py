@@ -1,0 +1,101 @@
+"""How far gradients may be apart that are the same mathematics.
+
+The error of a floating-point computation is estimated by Monte Carlo arithmetic (Parker, 1997):
+every value of the computation, forward and backward, is perturbed at random by a small relative
+amount, and how far the results spread, per unit of that amount, is how they amplify rounding. So a
+sum of large terms that cancel is judged by its terms, and one wrong element is not hidden among
+large ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .tape import Tape, Value
+
+__all__ = ["DOUBLE", "SINGLE", "Amplification", "epsilon"]
+
+DOUBLE = float(np.finfo(np.float64).eps)
+SINGLE = float(np.finfo(np.float32).eps)
+
+_RUNS = 3
+_STEP = 2.0**-26
+"""The relative perturbation: small enough for the response to be linear, large beside float64's."""
+_SAFETY = 24.0
+"""How many times the spread that was seen is still rounding, since another derivation adds up
+other terms in another order."""
+_BENT = frozenset(
+    {"absolute", "all", "any", "argmax", "argmin", "ceil", "clip", "floor", "max", "maximum", "min",
+     "minimum", "prod", "quantile", "relu", "rint", "round", "sign", "sort", "where"}
+)  # fmt: skip
+"""Operations with kinks: a perturbation must not carry them to the other side."""
+
+
+def epsilon(dtype: Any) -> float:
+    """Return the relative rounding of a floating-point dtype."""
+    return float(np.finfo(dtype).eps)
+
+
+class Amplification:
+    """By how much the gradients of a computation amplify relative errors of rounding."""
+
+    def __init__(self, tape: Tape, seeds: Mapping[Value, Any], exact: Mapping[Value, Any]) -> None:
+        rng = np.random.default_rng(0)
+        self._exact = exact
+        self._spread: dict[Value, Any] = {}
+        with np.errstate(all="ignore"):
+            for _ in range(_RUNS):
+                for value, g in _perturbed(tape, seeds, rng).items():
+                    apart = np.abs(g - exact[value]) / _STEP
+                    apart = np.where(np.isfinite(apart), apart, 0.0)
+                    seen = self._spread.get(value)
+                    self._spread[value] = apart if seen is None else np.maximum(seen, apart)
+
+    def tolerance(self, value: Value, of: Any, eps: float) -> Any:
+        """Return how far each element of a gradient may be off that was computed with ``eps``.
+
+        ``of`` is the gradient, which need not be the right one: larger ones are off by more.
+        """
+        spread, exact = self._spread[value], self._exact[value]
+        largest, right = _largest(of), _largest(exact)
+        scale = max(1.0, largest / right) if right > 0 else 1.0
+        typical = float(np.mean(spread)) if spread.size else 0.0
+        return eps * (_SAFETY * scale * (spread + typical) + 8.0 * largest)
+
+
+def _perturbed(tape: Tape, seeds: Mapping[Value, Any], rng: Any) -> dict[Value, Any]:
+    data: dict[Value, Any] = {}
+
+    def noisy(x: Any) -> Any:
+        return x * (1.0 + _STEP * rng.uniform(-1.0, 1.0, np.shape(x)))
+
+    for value in tape.values:
+        if value.data is None or not value.has_gradient:
+            continue
+        if value.op is None:
+            data[value] = noisy(np.asarray(value.data, np.float64))
+            continue
+        operands = [data.get(x, x.data) for x in value.parents]
+        if any(x.data is None and not x.is_left_out for x in value.parents):
+            data[value] = noisy(np.asarray(value.data, np.float64))
+        else:
+            data[value] = noisy(value.op.kernel(*operands, **value.params))
+
+    def read(user: Value, x: Value) -> Any:
+        assert user.op is not None
+        return x.argument if user.op.name in _BENT else data.get(x, x.argument)
+
+    def given(value: Value, g: Any) -> Any:
+        return noisy(g)
+
+    return tape.gradients(
+        {value: np.asarray(g, np.float64) for value, g in seeds.items()}, given=given, data=read
+    )
+
+
+def _largest(x: Any) -> float:
+    finite = np.abs(x[np.isfinite(x)]) if np.ndim(x) else np.abs(x)
+    return float(np.max(finite)) if np.size(finite) else 0.0

@@ -1,0 +1,126 @@
+"""Which mistake a hand-derived gradient shows: the first hypothesis that reproduces it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .factors import Factors
+from .hypotheses import HYPOTHESES, Hypothesis, Known, sum_left_out
+from .step import Step
+
+__all__ = ["Finding", "find"]
+
+_MOST = 4000
+"""So many hypotheses are tried out on a step."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A hypothesis that reproduces an array, perhaps times a factor."""
+
+    hypothesis: Hypothesis
+    factor: float = 1.0
+    step: Step | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What is wrong, one or two mistakes; the first is the kind of the cause."""
+        kinds = [self.hypothesis.kind] if self.hypothesis.kind != "none" else []
+        if self.factor < 0 and self.hypothesis.detail != "update":
+            kinds.append("sign")
+        if abs(self.factor) != 1 and self.hypothesis.detail != "update":
+            kinds.append("factor")
+        if kinds[:2] == ["sign", "factor"]:
+            return ("factor", "sign")
+        return tuple(kinds)
+
+
+def find(
+    hand: Any, steps: Iterable[Step], known: Known, rtol: float, shared: Iterable[float] = ()
+) -> Finding | None:
+    """Return the simplest mistake that explains a hand-derived gradient, or ``None``.
+
+    Parameters
+    ----------
+    hand
+        The gradient.
+    steps
+        The step that it comes from: with the gradients given downstream, then with right ones.
+    known
+        What else there is in the computation.
+    rtol
+        How far two arrays may be apart that are the same, relative to the largest element.
+    shared
+        Factors that other operands of the same operation are wrong by.
+    """
+    for step in steps:
+        finding = _in_step(hand, step, known, rtol, tuple(shared))
+        if finding is not None:
+            return finding
+    return None
+
+
+def _in_step(
+    hand: Any, step: Step, known: Known, rtol: float, shared: tuple[float, ...]
+) -> Finding | None:
+    factors = Factors(step)
+    none = Hypothesis("none", step.expected)
+    simple = _multiple(hand, step.expected, rtol)
+    if simple is not None and factors.named(simple, rtol):
+        factor = factors.exact(simple, rtol)
+        if factor > 0 and not any(abs(factor - f) <= rtol * f for f in shared):
+            for averaged in sum_left_out(step, known):
+                if averaged.detail == "mean" and _equal(hand, averaged.gradient, rtol):
+                    return Finding(averaged, 1.0, step)
+        return Finding(none, factor, step)
+    second: Finding | None = None
+    for hypothesis in _all(step, known):
+        if hypothesis.detail == "update":
+            if hand.shape != step.expected.shape:
+                continue
+            multiple = _multiple(hand - step.expected, hypothesis.gradient, rtol)
+            if multiple is not None and np.size(hand) > 1 and abs(multiple) > 1e-9:
+                return Finding(hypothesis, multiple, step)
+            continue
+        multiple = _multiple(hand, hypothesis.gradient, rtol)
+        if multiple is None:
+            continue
+        if abs(multiple - 1) <= rtol:
+            return Finding(hypothesis, 1.0, step)
+        if second is None and factors.named(multiple, rtol):
+            second = Finding(hypothesis, factors.exact(multiple, rtol), step)
+    if second is not None:
+        return second
+    if simple is not None and np.count_nonzero(step.expected) > 1:
+        return Finding(none, factors.exact(simple, rtol), step)
+    return None
+
+
+def _all(step: Step, known: Known) -> Iterator[Hypothesis]:
+    found = (hypothesis for rule in HYPOTHESES for hypothesis in rule(step, known))
+    return itertools.islice((h for h in found if h.gradient is not None), _MOST)
+
+
+def _equal(hand: Any, gradient: Any, rtol: float) -> bool:
+    multiple = _multiple(hand, gradient, rtol)
+    return multiple is not None and abs(multiple - 1) <= rtol
+
+
+def _multiple(hand: Any, gradient: Any, rtol: float) -> float | None:
+    """Return by which factor one array is the other, or ``None`` if it is no multiple."""
+    if np.shape(hand) != np.shape(gradient) or not np.size(hand):
+        return None
+    x, y = np.asarray(hand, np.float64).ravel(), np.asarray(gradient, np.float64).ravel()
+    largest = float(np.max(np.abs(y)))
+    if not 0 < largest < np.inf:
+        return None
+    y = y / largest
+    factor = float(x @ y) / float(y @ y)
+    if not np.isfinite(factor) or np.max(np.abs(x - factor * y)) > rtol * max(abs(factor), 1e-300):
+        return 0.0 if not x.any() else None
+    return factor / largest

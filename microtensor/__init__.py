@@ -15,6 +15,8 @@ from .tensor import Tensor, tensor
 
 if TYPE_CHECKING:
     from . import viz
+    from .compare import compare as compare
+    from .compare import compare_step as compare_step
     from .compile import compile as compile
     from .compile.derive import derive as derive
     from .compile.derive import trace as trace
@@ -24,6 +26,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Tensor",
     "autograd",
+    "compare",
+    "compare_step",
     "compile",
     "custom_op",
     "derive",
@@ -41,12 +45,20 @@ __all__ = [
 __all__ += functions.__all__
 
 
+_READERS = {
+    "compare": "compare", "compare_step": "compare",
+    "compile": "compile", "derive": "compile", "trace": "compile",
+}  # fmt: skip
+"""Functions that are imported when they are first used, and their packages: to compute, nobody
+needs them."""
+
+
 def __getattr__(name: str) -> Any:
-    """Import ``viz`` and the compiler when they are first used: to compute, nobody needs them."""
     if name == "viz":
         return importlib.import_module(".viz", __name__)
-    if name in ("compile", "derive", "trace"):
-        programs = importlib.import_module(".compile", __name__)
-        globals().update({each: getattr(programs, each) for each in ("compile", "derive", "trace")})
+    if name in _READERS:
+        package = importlib.import_module(f".{_READERS[name]}", __name__)
+        readers = [each for each, home in _READERS.items() if home == _READERS[name]]
+        globals().update({each: getattr(package, each) for each in readers})
         return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

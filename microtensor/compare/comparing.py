@@ -1,0 +1,352 @@
+"""Comparing gradients that were derived by hand with autograd's, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import engine
+from ..diagnosis import called
+from ..errors import (
+    ArgumentError,
+    DtypeError,
+    GradientError,
+    ReleasedGraphError,
+    ShapeError,
+)
+from ..graph import Graph
+from ..names import caller, variables
+from ..op import Node
+from ..record import leaf_of
+from ..tensor import Tensor
+from .comparison import Comparison
+from .diagnose import Diagnosis
+from .judge import Judge
+from .names import Names
+from .tape import Tape, Value
+from .verdict import Row
+
+__all__ = ["compare", "compare_step"]
+
+
+def compare(
+    output: Tensor,
+    hand: Mapping[Tensor, npt.ArrayLike],
+    *,
+    gradient: npt.ArrayLike | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> Comparison:
+    """Compare gradients that were derived by hand with autograd's, and say what is wrong with them.
+
+    Each is judged by itself. The hand-derived gradients of the tensors downstream are pushed
+    through the true local rules to the next tensor that one is given of: if that gives what was
+    derived for it, a wrong gradient is only a consequence (``inherited``); if not, its own step is
+    ``wrong``. Why, `Row.cause` says, if a mistake that people make reproduces the array to
+    rounding. Nothing is broadcast into agreement.
+
+    Parameters
+    ----------
+    output
+        The loss. Its graph is read and not used up: call `backward` afterwards, or with
+        ``retain_graph=True`` before.
+    hand
+        The hand-derived gradients by tensor: parameters, intermediate results, inputs, as many as
+        there are. The more, the closer a mistake is located.
+    gradient
+        The gradient of something with respect to ``output``, of its shape; 1 by default, if it has
+        one element.
+    rtol, atol
+        Gradients are equal if no elements differ by more than ``atol + rtol * |autograd's|``. By
+        default they are if rounding explains the difference, which is estimated for each element
+        from how the computation amplifies it.
+
+    Returns
+    -------
+    A `Comparison`: ``.ok``, ``.rows`` in the order of backpropagation, ``.roots``, the wrong ones
+    among them; printed, it is a report. Names are the tensors' own, else those of the variables of
+    the calling code.
+
+    Raises
+    ------
+    ArgumentError
+        If ``hand`` is no mapping of Tensors, or is empty, or a tolerance is negative.
+    GradientError
+        If the output has several elements and no ``gradient`` is given, requires no gradient, was
+        not computed from a tensor of ``hand``, or is not finite itself.
+    ReleasedGraphError
+        If `backward` has dropped the arrays that are needed.
+    InPlaceError
+        If one of them was changed in place since.
+    DtypeError
+        If a gradient is not made of floating-point numbers, or is that of integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import microtensor as mt
+    >>> x, y = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 0.5]]), np.array([[1.0], [0.0], [1.0]])
+    >>> W = mt.tensor([[0.3], [-0.2]], requires_grad=True)
+    >>> z = x @ W
+    >>> a = mt.sigmoid(z)
+    >>> loss = ((a - y) ** 2).sum()
+
+    By hand; the derivative of the sigmoid was forgotten:
+
+    >>> da = 2 * (a.numpy() - y)
+    >>> dz = da
+    >>> dW = x.T @ dz
+    >>> comparison = mt.compare(loss, {a: da, z: dz, W: dW})
+    >>> [(row.name, str(row.status)) for row in comparison.rows]
+    [('a', 'exact'), ('z', 'wrong'), ('W', 'inherited')]
+    >>> comparison.roots[0].cause.text
+    'σ′(z) is missing: the gradient of a is passed on as it is'
+    >>> comparison.roots[0].step
+    'dz = da * a * (1 - a)'
+    """
+    return _compared(output, hand, gradient, _closeness(rtol, atol))
+
+
+def compare_step(
+    output: Tensor,
+    updated: Mapping[Tensor, Any],
+    lr: float,
+    *,
+    gradient: npt.ArrayLike | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> Comparison:
+    """Compare the gradients that one hand-written update of the parameters shows.
+
+    Many tutorials fold the update into backpropagation, as ``weights1 += d_weights1``. From a
+    parameter before and after, the gradient is ``(before - after) / lr``, whatever the signs in
+    between; those are compared.
+
+    Parameters
+    ----------
+    output
+        The loss, computed with the parameters as they were before.
+    updated
+        The parameters after the update, by their tensors; or pairs of an array before and one
+        after.
+    lr
+        The learning rate: 1 where the code has none.
+    gradient, rtol, atol
+        As in `compare`. By default, what rounding takes from a gradient in the update is allowed
+        for.
+
+    Raises
+    ------
+    ArgumentError
+        If the rate is not a positive number; and as `compare`.
+    ShapeError
+        If a parameter has not the shape of its tensor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import microtensor as mt
+    >>> w = mt.tensor([1.0, -2.0], requires_grad=True)
+    >>> loss = (w * w).sum()
+    >>> mt.compare_step(loss, {w: np.array([0.8, -1.6])}, lr=0.1).ok
+    True
+    """
+    if not isinstance(lr, (int, float, np.floating)) or not np.isfinite(lr) or lr <= 0:
+        raise ArgumentError(f"compare_step() needs a positive learning rate, and got lr={lr!r}.")
+    _check_mapping("compare_step", updated)
+    hand: dict[Tensor, Any] = {}
+    lost: dict[Tensor, Any] = {}
+    for tensor, given in updated.items():
+        before, after = given if isinstance(given, tuple) else (tensor, given)
+        before, after = (_floats(tensor, x, "parameter") for x in (before, after))
+        for x in (before, after):
+            if x.shape != tensor.shape:
+                raise ShapeError(
+                    f"compare_step() got an array of shape {x.shape} for {called(tensor)}, which "
+                    f"has shape {tensor.shape}."
+                )
+        hand[tensor] = (before - after) / lr
+        eps = max(float(np.finfo(x.dtype).eps) for x in (before, after))
+        lost[tensor] = eps * np.maximum(np.abs(before), np.abs(after)) / lr
+    return _compared(output, hand, gradient, _closeness(rtol, atol), lost)
+
+
+Closeness = Callable[[Any, Any], Any]
+
+
+def _compared(
+    output: Tensor,
+    given: Mapping[Tensor, Any],
+    gradient: Any,
+    close: Closeness | None,
+    lost: Mapping[Tensor, Any] | None = None,
+) -> Comparison:
+    _check_mapping("compare", given)
+    if not isinstance(output, Tensor):
+        raise ArgumentError(
+            f"compare() needs the loss as a Tensor with its graph, and got {output!r}: compute it "
+            "with Tensors, and do not convert it to a number."
+        )
+    if not output.requires_grad:
+        raise GradientError(
+            f"compare() has nothing to compare with: {called(output)} was not computed by recorded "
+            "operations from a tensor that requires a gradient."
+        )
+    graph = Graph(output)
+    hand = {_node(graph, tensor): _floats(tensor, x) for tensor, x in given.items()}
+    tensors = {leaf_of(tensor): tensor for tensor in given}
+    seed = _seed(output, gradient)
+    right = _right(output, seed, hand)
+    tape = Tape(graph)
+    seeds = {tape.of[graph.outputs[0]]: seed}
+    if not np.isfinite(output.data).all():
+        raise GradientError(
+            f"compare() has nothing to compare with: the output is {output.data!r}. Compute it "
+            "inside mt.autograd.detect_anomaly() to see what made it so."
+        )
+    found = tape.gradients(seeds)
+    by_value = {tape.of[node]: array for node, array in hand.items()}
+    reference = {
+        tape.of[node]: right.get(node, found.get(tape.of[node], np.zeros(node.shape, node.dtype)))
+        for node in hand
+    }
+    slack = {tape.of[leaf_of(tensor)]: amount for tensor, amount in (lost or {}).items()}
+    order = sorted(by_value, key=_rank, reverse=True)
+    judge = Judge(tape, seeds, by_value, reference, order, _is_final, close, slack)
+    seen = list(variables(caller()))
+    by_node = {leaf_of(tensor): x for tensor, x in given.items()}
+    names = Names(graph, by_node, seen)
+    diagnosis = Diagnosis(graph, judge, names, seeds)
+    rows = []
+    for value in order:
+        assert value.node is not None
+        h, r = by_value[value], reference[value]
+        rows.append(
+            Row(
+                name=names.tensor(value.node),
+                gradient_name=names.gradient(value),
+                tensor=tensors[value.node],
+                shape=value.shape,
+                hand=h,
+                autograd=np.asarray(r),
+                status=judge.status[value],
+                max_difference=_largest_difference(h, r),
+                cause=diagnosis.cause(value),
+                step=diagnosis.step(value),
+                rule=diagnosis.rule(value),
+            )
+        )
+    return Comparison(rows)
+
+
+def _check_mapping(function: str, given: Any) -> None:
+    if not isinstance(given, Mapping):
+        raise ArgumentError(
+            f"{function}() takes a dict of arrays by their tensors, {{W1: dW1, b1: db1}}, and got "
+            f"a {type(given).__name__}."
+        )
+    if not given:
+        raise ArgumentError(
+            f"{function}() got no hand-derived gradients: give some by their tensors, {{W1: dW1}}."
+        )
+    for key in given:
+        if not isinstance(key, Tensor):
+            raise ArgumentError(
+                f"{function}() takes the tensors themselves as keys, {{W1: dW1}}, and got {key!r}."
+            )
+
+
+def _closeness(rtol: float | None, atol: float | None) -> Closeness | None:
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value is not None and not (np.ndim(value) == 0 and value >= 0):
+            raise ArgumentError(f"compare() needs {name} to be 0 or more, and got {value!r}.")
+    if rtol is None and atol is None:
+        return None
+    return lambda hand, other: np.abs(hand - other) <= (atol or 0.0) + (rtol or 0.0) * np.abs(other)
+
+
+def _node(graph: Graph, tensor: Tensor) -> Node:
+    node = leaf_of(tensor)
+    if node not in graph.nodes:
+        raise GradientError(
+            f"compare() got a gradient for {called(tensor)}, which the output was not computed "
+            "from: give the tensor that the forward pass used, before any copy() or detach(), and "
+            "of the same pass."
+        )
+    if tensor.dtype.kind != "f":
+        raise DtypeError(
+            f"compare() got a gradient for {called(tensor)}, which is {tensor.dtype}: only "
+            "floating-point tensors have a gradient."
+        )
+    return node
+
+
+def _floats(tensor: Tensor, given: Any, what: str = "gradient") -> Any:
+    """Return a hand-derived gradient as an array of floating-point numbers."""
+    if isinstance(given, Tensor):
+        given = given.data
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise DtypeError(f"The {what} given for {called(tensor)} is no array: {error}.") from None
+    if array.dtype.kind != "f":
+        hint = (
+            "convert it with .astype(float), if it is meant to be whole numbers"
+            if array.dtype.kind in "iub"
+            else "give an array of floats of the tensor's shape"
+        )
+        raise DtypeError(
+            f"The {what} given for {called(tensor)} has dtype {array.dtype}, and a gradient is "
+            f"made of floating-point numbers: {hint}."
+        )
+    return array
+
+
+def _seed(output: Tensor, gradient: Any) -> Any:
+    if gradient is None and output.size != 1:
+        raise GradientError(
+            f"compare() needs an output of one element, and {called(output)} has shape "
+            f"{output.shape}: reduce it, with .sum() or a loss, or give gradient=, the gradient of "
+            "something with respect to it."
+        )
+    return output._seed(gradient)
+
+
+def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, Any]:
+    """Return autograd's gradients, by the engine itself."""
+    root = leaf_of(output)
+    targets = {node for node in hand if node.requires_grad}
+    try:
+        found = engine.backward({root: seed}, targets=targets, retain=True)
+        engine.backward({root: seed}, retain=True)  # every array that it takes is there
+    except ReleasedGraphError:
+        raise ReleasedGraphError(
+            "compare() needs the arrays that backward() dropped: call it before backward(), or use "
+            "backward(retain_graph=True)."
+        ) from None
+    return {node: np.asarray(found[node]) for node in targets if node in found}
+
+
+def _is_final(value: Value) -> bool:
+    return value.op is None and value.node is not None and value.node.requires_grad
+
+
+def _rank(value: Value) -> tuple[float, bool, int]:
+    """Order values by when backpropagation has the last of their contributions."""
+    uses = [edge.user.index for edge in value.consumers]
+    return (min(uses) if uses else float("inf"), value.op is None, value.index)
+
+
+def _largest_difference(hand: Any, right: Any) -> float:
+    if hand.shape != right.shape:
+        return float("inf")
+    if not hand.size:
+        return 0.0
+    with np.errstate(all="ignore"):
+        apart = np.where(hand == right, 0.0, np.abs(hand - right))
+        apart = np.where(np.isnan(hand) & np.isnan(right), 0.0, apart)
+    largest = float(np.max(apart))
+    return largest if np.isfinite(largest) else float("inf")

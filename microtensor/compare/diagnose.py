@@ -1,0 +1,175 @@
+"""From a judged comparison to the causes of what is wrong in it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph
+from . import explain
+from .causes import Finding, find
+from .factors import Factors
+from .hypotheses import Known
+from .judge import Judge, pushed
+from .names import Names
+from .rounding import SINGLE
+from .step import Step
+from .tape import Tape, Value
+from .unfolded import UNFOLDED
+from .verdict import Cause, Status
+from .written import forward_code, step_code
+
+__all__ = ["Diagnosis"]
+
+
+class Diagnosis:
+    """Looks for the causes of wrong gradients, and writes the right steps.
+
+    Hypotheses are tried out on the computation with its operations taken apart into those in which
+    people derive their gradients: a cross entropy is a logarithm of exponentials.
+    """
+
+    def __init__(self, graph: Graph, judge: Judge, names: Names, seeds: dict[Value, Any]) -> None:
+        self._graph, self._judge, self._names, self._seeds = graph, judge, names, seeds
+        self._findings: dict[Value, Finding | None] = {}
+
+    def cause(self, value: Value) -> Cause | None:
+        """Return what there is to say of a gradient."""
+        judge, status = self._judge, self._judge.status[value]
+        own = self._names.gradient(value)
+        if value in judge.conventions:
+            factor = judge.conventions[value]
+            told = Factors(self._plain_step(value)).told(factor)
+            return explain.convention(own, factor, told, self._made_up_by(value))
+        if value in judge.is_single and status is Status.CLOSE:
+            apart = float(np.max(np.abs(judge.hand[value] - judge.right[value])))
+            return explain.precision(own, apart)
+        if status is not Status.WRONG:
+            return None
+        hand, right = judge.hand[value], judge.right[value]
+        odd = ~np.isfinite(hand)
+        if odd.any() and np.isfinite(right).all():
+            index = tuple(int(i) for i in np.argwhere(odd)[0])
+            return explain.nonfinite(own, hand, index)
+        finding = self._finding(value)
+        if finding is not None:
+            return explain.explained(value, hand, finding, self._names)
+        if hand.shape != right.shape:
+            return explain.misshapen(own, self._names.of(value), hand, right)
+        return explain.unknown(own, hand, judge.expected[value])
+
+    def step(self, value: Value) -> str:
+        """Return the right step as code, for a wrong gradient."""
+        if self._judge.status[value] is not Status.WRONG:
+            return ""
+        given = {v: s for v, s in self._seeds.items() if v not in self._judge.hand}
+        return step_code(self._plain_step(value), self._names, given)
+
+    def rule(self, value: Value) -> str:
+        """Return the operations that the step of a wrong gradient differentiates."""
+        if self._judge.status[value] is not Status.WRONG:
+            return ""
+        return forward_code(self._plain_step(value), self._names)
+
+    def _plain_step(self, value: Value) -> Step:
+        judge = self._judge
+        return Step(value, judge.hand, judge.flow, judge.expected[value])
+
+    def _made_up_by(self, value: Value) -> list[str]:
+        judge = self._judge
+        return [
+            self._names.gradient(v)
+            for v in judge.order
+            if judge.status[v] in (Status.EXACT, Status.CLOSE)
+            and v not in judge.conventions
+            and any(v is not value and value in judge.nearest(v) for _ in (0,))
+        ]
+
+    def _finding(self, value: Value) -> Finding | None:
+        if value not in self._findings:
+            judge = self._judge
+            target = self._unfolded.of[value.node] if value.node is not None else value
+            hand = judge.hand[value]
+            found = None
+            finite = hand if np.isfinite(hand).all() else None
+            for eps in (judge.fine(value), SINGLE):
+                if finite is not None and found is None:
+                    rtol = judge.rtol(value, judge.expected[value], eps)
+                    found = find(
+                        finite, self._steps(target), self._known, rtol, self._shared(value)
+                    )
+            self._findings[value] = found
+        return self._findings[value]
+
+    def _shared(self, value: Value) -> list[float]:
+        """Return the factors that the other operands of the same operation are wrong by."""
+        judge = self._judge
+        users = {edge.user for edge in value.consumers}
+        factors = []
+        for other in judge.order:
+            if other is value or not users & {edge.user for edge in other.consumers}:
+                continue
+            if judge.status[other] is Status.WRONG and judge.fits(other):
+                expected, hand = judge.expected[other], judge.hand[other]
+                scale = float(np.sum(expected * expected))
+                if scale > 0:
+                    factors.append(float(np.sum(hand * expected)) / scale)
+        return factors
+
+    @cached_property
+    def _unfolded(self) -> Tape:
+        return Tape(self._graph, UNFOLDED)
+
+    @cached_property
+    def _flows(self) -> list[tuple[dict[Value, Any], dict[Value, Any]]]:
+        """What flows with the user's gradients, with the wrong steps done right, and autograd's."""
+        judge, tape = self._judge, self._unfolded
+        seeds = {self._there(v): s for v, s in self._seeds.items()}
+        hand = {self._there(v): h for v, h in judge.hand.items()}
+        factors = {self._there(v): f for v, f in judge.conventions.items()}
+        wrong = {self._there(v) for v, s in judge.status.items() if s is Status.WRONG}
+        return [
+            pushed(tape, seeds, hand, factors),
+            pushed(tape, seeds, hand, factors, wrong),
+            pushed(tape, seeds, hand, factors, set(hand)),
+        ]
+
+    def _there(self, value: Value) -> Value:
+        assert value.node is not None
+        return self._unfolded.of[value.node]
+
+    def _steps(self, target: Value) -> list[Step]:
+        given = [self._there(v) for v in self._judge.hand]
+        steps: list[Step] = []
+        for flow, expected in self._flows:
+            if target not in expected:
+                continue
+            step = Step(target, given, flow, expected[target])
+            if not any(
+                all(np.array_equal(step.flow[s], other.flow[s]) for s in step.sources)
+                for other in steps
+            ):
+                steps.append(step)
+        return steps
+
+    @cached_property
+    def _known(self) -> Known:
+        tape, judge = self._unfolded, self._judge
+        named = [v for v in tape.values if self._names.known(v) is not None]
+        others = [v for v in tape.values if self._names.known(v) is None and not v.is_left_out]
+        _, right = self._flows[-1]
+        return Known(
+            [*named, *others],
+            {self._there(v): h for v, h in judge.hand.items()},
+            {v: right[v] for v in named if v in right},
+            self._earlier,
+        )
+
+    def _earlier(self, value: Value) -> Any:
+        if value.node is None or value.op is not None:
+            return None
+        tensor = value.node.tensor()
+        kept = None if tensor is None else tensor.grad
+        return None if kept is None else kept.data

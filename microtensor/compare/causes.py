@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .factors import Factors
-from .hypotheses import HYPOTHESES, Hypothesis, Known, sum_left_out
+from .mistakes import MISTAKES, Hypothesis, Known, averaged
 from .step import Step
 
 __all__ = ["Finding", "find"]
@@ -28,12 +28,24 @@ class Finding:
     step: Step | None = None
 
     @property
+    def gradient(self) -> Any:
+        """What the mistake gives."""
+        h = self.hypothesis
+        if not h.is_change:
+            return self.factor * h.gradient
+        assert self.step is not None
+        part = self.factor if h.detail == "update" else self.factor - 1
+        return self.step.expected + part * h.gradient
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """What is wrong, one or two mistakes; the first is the kind of the cause."""
         kinds = [self.hypothesis.kind] if self.hypothesis.kind != "none" else []
-        if self.factor < 0 and self.hypothesis.detail != "update":
+        if self.hypothesis.is_change:
+            return tuple(kinds)
+        if self.factor < 0:
             kinds.append("sign")
-        if abs(self.factor) != 1 and self.hypothesis.detail != "update":
+        if abs(self.factor) != 1:
             kinds.append("factor")
         if kinds[:2] == ["sign", "factor"]:
             return ("factor", "sign")
@@ -74,18 +86,16 @@ def _in_step(
     if simple is not None and factors.named(simple, rtol):
         factor = factors.exact(simple, rtol)
         if factor > 0 and not any(abs(factor - f) <= rtol * f for f in shared):
-            for averaged in sum_left_out(step, known):
-                if averaged.detail == "mean" and _equal(hand, averaged.gradient, rtol):
-                    return Finding(averaged, 1.0, step)
+            for mean in averaged(step, known):
+                if _equal(hand, mean.gradient, rtol):
+                    return Finding(mean, 1.0, step)
         return Finding(none, factor, step)
     second: Finding | None = None
     for hypothesis in _all(step, known):
-        if hypothesis.detail == "update":
-            if hand.shape != step.expected.shape:
-                continue
-            multiple = _multiple(hand - step.expected, hypothesis.gradient, rtol)
-            if multiple is not None and np.size(hand) > 1 and abs(multiple) > 1e-9:
-                return Finding(hypothesis, multiple, step)
+        if hypothesis.is_change:
+            finding = _added(hand, hypothesis, step, factors, rtol)
+            if finding is not None:
+                return finding
             continue
         multiple = _multiple(hand, hypothesis.gradient, rtol)
         if multiple is None:
@@ -94,15 +104,31 @@ def _in_step(
             return Finding(hypothesis, 1.0, step)
         if second is None and factors.named(multiple, rtol):
             second = Finding(hypothesis, factors.exact(multiple, rtol), step)
-    if second is not None:
-        return second
     if simple is not None and np.count_nonzero(step.expected) > 1:
         return Finding(none, factors.exact(simple, rtol), step)
-    return None
+    return second
+
+
+def _added(
+    hand: Any, hypothesis: Hypothesis, step: Step, factors: Factors, rtol: float
+) -> Finding | None:
+    """Return the finding that some multiple of a change explains a gradient, if it does."""
+    if hand.shape != step.expected.shape or np.size(hand) < 2:
+        return None
+    multiple = _multiple(hand - step.expected, hypothesis.gradient, 10 * rtol)
+    if multiple is None or abs(multiple) < 1e-9:
+        return None
+    if hypothesis.detail == "update":
+        return Finding(hypothesis, multiple, step)
+    factor = multiple + 1  # of the contribution
+    if not factors.named(factor, 100 * rtol):
+        return None
+    kind = "sign" if factor < 0 else "factor"
+    return Finding(replace(hypothesis, kind=kind), factors.exact(factor, 100 * rtol), step)
 
 
 def _all(step: Step, known: Known) -> Iterator[Hypothesis]:
-    found = (hypothesis for rule in HYPOTHESES for hypothesis in rule(step, known))
+    found = (hypothesis for mistake in MISTAKES for hypothesis in mistake(step, known))
     return itertools.islice((h for h in found if h.gradient is not None), _MOST)
 
 

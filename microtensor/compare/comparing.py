@@ -215,7 +215,7 @@ def _compared(
     }
     slack = {tape.of[leaf_of(tensor)]: amount for tensor, amount in (lost or {}).items()}
     order = sorted(by_value, key=_rank, reverse=True)
-    judge = Judge(tape, seeds, by_value, reference, order, _is_final, close, slack)
+    judge = Judge(tape, seeds, by_value, reference, order, close, slack)
     seen = list(variables(caller()))
     by_node = {leaf_of(tensor): x for tensor, x in given.items()}
     names = Names(graph, by_node, seen)
@@ -328,10 +328,6 @@ def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, An
             "backward(retain_graph=True)."
         ) from None
     return {node: np.asarray(found[node]) for node in targets if node in found}
-
-
-def _is_final(value: Value) -> bool:
-    return value.op is None and value.node is not None and value.node.requires_grad
 
 
 def _rank(value: Value) -> tuple[float, bool, int]:

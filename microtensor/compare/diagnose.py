@@ -11,8 +11,9 @@ from ..graph import Graph
 from . import explain
 from .causes import Finding, find
 from .factors import Factors
-from .hypotheses import Known
-from .judge import Judge, pushed
+from .flow import nearest, pushed
+from .judge import Judge
+from .mistakes import Known
 from .names import Names
 from .rounding import SINGLE
 from .step import Step
@@ -40,7 +41,7 @@ class Diagnosis:
         judge, status = self._judge, self._judge.status[value]
         own = self._names.gradient(value)
         if value in judge.conventions:
-            factor = judge.conventions[value]
+            factor = judge.factors[value]
             told = Factors(self._plain_step(value)).told(factor)
             return explain.convention(own, factor, told, self._made_up_by(value))
         if value in judge.is_single and status is Status.CLOSE:
@@ -55,10 +56,10 @@ class Diagnosis:
             return explain.nonfinite(own, hand, index)
         finding = self._finding(value)
         if finding is not None:
-            return explain.explained(value, hand, finding, self._names)
+            return explain.explained(value, judge.plain(value), finding, self._names)
         if hand.shape != right.shape:
             return explain.misshapen(own, self._names.of(value), hand, right)
-        return explain.unknown(own, hand, judge.expected[value])
+        return explain.unknown(own, judge.plain(value), judge.expected[value])
 
     def step(self, value: Value) -> str:
         """Return the right step as code, for a wrong gradient."""
@@ -84,14 +85,14 @@ class Diagnosis:
             for v in judge.order
             if judge.status[v] in (Status.EXACT, Status.CLOSE)
             and v not in judge.conventions
-            and any(v is not value and value in judge.nearest(v) for _ in (0,))
+            and value in nearest(v, judge.hand)
         ]
 
     def _finding(self, value: Value) -> Finding | None:
         if value not in self._findings:
             judge = self._judge
             target = self._unfolded.of[value.node] if value.node is not None else value
-            hand = judge.hand[value]
+            hand = judge.plain(value)
             found = None
             finite = hand if np.isfinite(hand).all() else None
             for eps in (judge.fine(value), SINGLE):
@@ -128,7 +129,7 @@ class Diagnosis:
         judge, tape = self._judge, self._unfolded
         seeds = {self._there(v): s for v, s in self._seeds.items()}
         hand = {self._there(v): h for v, h in judge.hand.items()}
-        factors = {self._there(v): f for v, f in judge.conventions.items()}
+        factors = {self._there(v): f for v, f in judge.factors.items()}
         wrong = {self._there(v) for v, s in judge.status.items() if s is Status.WRONG}
         return [
             pushed(tape, seeds, hand, factors),
@@ -165,6 +166,7 @@ class Diagnosis:
             {self._there(v): h for v, h in judge.hand.items()},
             {v: right[v] for v in named if v in right},
             self._earlier,
+            tape.fused,
         )
 
     def _earlier(self, value: Value) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .causes import Finding
 from .factors import Factors
-from .hypotheses import Hypothesis
+from .mistakes import Hypothesis
 from .names import Names
 from .tape import Value
 from .verdict import Cause
@@ -24,22 +24,18 @@ def explained(value: Value, hand: Any, finding: Finding, names: Names) -> Cause:
     sentences = []
     if h.kind != "none":
         sentences.append(_sentence(h, own, finding, names))
-    if "sign" in kinds and "factor" not in kinds:
-        also = "it also has" if sentences else f"{own} has"
-        sentences.append(f"{also} the wrong sign")
-    if "factor" in kinds and finding.step is not None:
+    if h.is_change:
+        pass
+    elif kinds[-1:] == ("sign",) and "factor" not in kinds:
+        sentences.append("it also has the wrong sign" if sentences else f"{own} has the wrong sign")
+    elif "factor" in kinds and finding.step is not None:
         told = Factors(finding.step).told(finding.factor)
-        times = _number(finding.factor)
         subject = "besides, it" if sentences else own
-        sentences.append(f"{subject} is {times} times what it should be: {told}")
-        if "sign" in kinds:
+        sentences.append(f"{subject} is {_number(finding.factor)} times what it should be: {told}")
+        if finding.factor < 0:
             sentences.append("the sign is wrong as well")
-    text = _joined(sentences)
-    multiple = finding.factor if h.detail != "update" else 1.0
-    gives = h.gradient if h.detail != "update" else h.gradient * finding.factor
-    if h.detail == "update" and finding.step is not None:
-        gives = gives + finding.step.expected
-    apart = float(np.max(np.abs(hand - multiple * gives))) if np.size(hand) else 0.0
+    text = "; ".join(sentences)
+    apart = float(np.max(np.abs(hand - finding.gradient))) if np.size(hand) else 0.0
     right = finding.step.expected if finding.step is not None else None
     return Cause(
         kind=kinds[0],
@@ -122,13 +118,19 @@ def _sentence(h: Hypothesis, own: str, finding: Finding, names: Names) -> str:
                 )
             return f"{_used(h, names)} is used where {_expected(h, names)} belongs"
         case "elementwise_for_matmul":
-            if h.op in ("multiply", "divide"):
+            if h.detail == "derivative":
                 return (
                     f"a matrix product (@) with {used} stands where an elementwise one (*) belongs"
                 )
             return (
                 f"an elementwise product (*) with {used} stands where a matrix product (@) belongs"
             )
+        case "sign":
+            return f"the contribution from {used} has the wrong sign"
+        case "factor":
+            told = Factors(finding.step).told(finding.factor) if finding.step else ""
+            times = _number(finding.factor)
+            return f"the contribution from {used} is {times} times what it should be: {told}"
         case "swapped":
             return f"{own} is the gradient of {used}, not of {where}"
     return f"{own} is another gradient"
@@ -220,10 +222,6 @@ def unknown(own: str, hand: Any, expected: Any) -> Cause:
         evidence=f"{wrong} of {apart.size} elements are off",
         index=index,
     )
-
-
-def _joined(sentences: list[str]) -> str:
-    return "; ".join(sentences)
 
 
 def _number(x: float) -> str:

@@ -40,6 +40,8 @@ class Factors:
                 return f"the mean's 1/m is missing (m = {_short(n)})"
             if _same(size, 1 / n, rtol):
                 return f"the mean's 1/m is there once too often (m = {_short(n)})"
+            if _same(size, n / 2, rtol):
+                return f"a factor of 2 is missing, and the mean's 1/m (m = {_short(n)})"
         if _same(size, 0.5, rtol):
             return "a factor of 2 is missing"
         if _same(size, 2.0, rtol):
@@ -67,6 +69,8 @@ class Factors:
         yield from _SMALL
         for n in (*self._means, *self._sizes):
             yield from (n, 1 / n)
+        for n in self._means:
+            yield from (2 * n, n / 2, 2 / n, 1 / (2 * n))
         for n in self._sizes:
             if n > 1:
                 yield from (n / (n - 1), (n - 1) / n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ _BETWEEN = frozenset(
      "reciprocal", "tanh", "sigmoid", "log", "log1p", "maximum", "where", "softplus"}
 )  # fmt: skip
 """Operations that activation functions are written with."""
+_SCALINGS = frozenset({"multiply", "divide"})
+_EXTREMA = frozenset({"max", "min"})
+_to_each = REGISTRY["sum"].vjps[0]
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": REGISTRY["sigmoid"].kernel,
     "tanh": np.tanh,
@@ -59,6 +62,8 @@ class Segment:
 
     def left_out(self, g: Any) -> Any:
         """Pass a gradient on as it is."""
+        if self.name in _EXTREMA and self.edge is not None:  # to each element, not the largest
+            return _to_each(g, None, self.lower, **self.upper.params)
         return g if g.shape == self.lower.shape else sum_to(g, self.lower.shape)
 
     def twice(self, g: Any) -> Any:
@@ -98,13 +103,25 @@ class Segment:
             yield lambda g: with_arguments(edge, g, [x, *operands]), "output"
 
 
-def segments(step: Step) -> Iterator[Segment]:
-    """Yield the elementwise functions in a step, those nearest the target last."""
+def segments(step: Step, fused: Mapping[Value, tuple[str, tuple[Value, ...]]]) -> Iterator[Segment]:
+    """Yield the functions in a step whose result is shaped like an operand.
+
+    Single operations come first, those nearest the target last; then operations that were taken
+    apart, ``fused``, and activation functions written as formulas.
+    """
     for edge in step.edges:
         c = step.contribution(edge)
         g = step.flow[edge.user]
-        if np.shape(c) == np.shape(g) or edge.op.broadcasts:
+        by_number = edge.op.name in _SCALINGS and any(not x.shape for x in edge.user.parents)
+        if by_number:  # a multiple
+            continue
+        if np.shape(c) == np.shape(g) or edge.op.broadcasts or edge.op.name in _EXTREMA:
             yield Segment(step, edge.operand, edge.user, edge.op.name, edge)
+    for upper in [*step.sources, *step.inner]:
+        operation, operands = fused.get(upper, ("", ()))
+        for lower in operands:
+            if lower.shape == upper.shape and (lower in step.inner or lower is step.target):
+                yield Segment(step, lower, upper, operation, None)
     for upper in [*step.sources, *step.inner]:
         for lower in _variables(upper, step):
             name = _function(lower, upper)

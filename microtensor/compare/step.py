@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .tape import Edge, Value, contribution, summed
+import numpy as np
+
+from .tape import Edge, Value, contribution, summed, with_arguments
 
 __all__ = ["Override", "Step"]
 
@@ -136,6 +138,25 @@ class Step:
                     c = contribution(edge, g)
                     operand = edge.operand
                     total[operand] = total[operand] + c if operand in total else c
+        return total[self.target]
+
+    def as_numpy_does(self) -> Any:
+        """Return what the rules give of gradients in any shapes, which NumPy broadcasts.
+
+        It is ``None`` if the shapes do not fit together.
+        """
+        total: dict[Value, Any] = {source: self.flow[source] for source in self.sources}
+        try:
+            with np.errstate(all="ignore"):
+                for edge in self.edges:
+                    arguments = [x.argument for x in (edge.user, *edge.user.parents)]
+                    c = with_arguments(edge, total[edge.user], arguments)
+                    operand = edge.operand
+                    if c.shape != operand.shape and self.flow[edge.user].shape == edge.user.shape:
+                        c = summed(edge, c)
+                    total[operand] = total[operand] + c if operand in total else c
+        except (ValueError, IndexError, TypeError, KeyError):
+            return None
         return total[self.target]
 
     @cached_property

@@ -46,6 +46,22 @@ class Value:
         return self.dtype is not None and self.dtype.kind == "f"
 
     @property
+    def is_parameter(self) -> bool:
+        """Whether it is a leaf that requires a gradient."""
+        return self.op is None and self.node is not None and self.node.requires_grad
+
+    @property
+    def untransposed(self) -> Value | None:
+        """What it is the (stack of) transposed matrices of, if it is."""
+        if self.op is None or self.op.name not in ("transpose", "swapaxes", "moveaxis"):
+            return None
+        (x,) = self.parents
+        if x.data is None or self.data is None or np.ndim(x.data) < 2:
+            return None
+        turned = np.swapaxes(x.data, -1, -2)
+        return x if turned.shape == self.shape and np.array_equal(turned, self.data) else None
+
+    @property
     def is_left_out(self) -> bool:
         """Whether it stands for an operand that was not given, as a bias."""
         return self.op is None and self.data is None and self.node is None
@@ -95,6 +111,8 @@ class Tape:
     ) -> None:
         self.values: list[Value] = []
         self.of: dict[Node, Value] = {}
+        self.fused: dict[Value, tuple[str, tuple[Value, ...]]] = {}
+        """The results of operations that were taken apart: which, and their operands."""
         for node in graph.nodes:
             if node.op is None:
                 self.of[node] = self._add(Value(None, (), {}, graph.value(node), node))
@@ -112,6 +130,7 @@ class Tape:
                 self._add(value)
             else:
                 parts.node, parts.data = node, data
+                self.fused[parts] = node.op.name, parents
                 value = parts
             self.of[node] = value
         for value in self.values:

@@ -28,6 +28,11 @@ class Finding:
     step: Step | None = None
 
     @property
+    def sign_is_told(self) -> bool:
+        """Whether the factor is a constant of the step that is negative itself."""
+        return self.step is not None and Factors(self.step).is_constant(self.factor)
+
+    @property
     def gradient(self) -> Any:
         """What the mistake gives."""
         h = self.hypothesis

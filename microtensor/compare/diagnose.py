@@ -56,10 +56,12 @@ class Diagnosis:
             return explain.nonfinite(own, hand, index)
         finding = self._finding(value)
         if finding is not None:
-            return explain.explained(value, judge.plain(value), finding, self._names)
+            return explain.explained(own, judge.plain(value), finding, self._names)
         if hand.shape != right.shape:
             return explain.misshapen(own, self._names.of(value), hand, right)
-        return explain.unknown(own, judge.plain(value), judge.expected[value])
+        return explain.unknown(
+            own, judge.plain(value), judge.expected[value], is_result=value.is_parameter
+        )
 
     def step(self, value: Value) -> str:
         """Return the right step as code, for a wrong gradient."""

@@ -32,9 +32,18 @@ class Factors:
         nearest = round(factor)
         return float(nearest) if nearest and _same(factor, nearest, rtol) else factor
 
+    def is_constant(self, factor: float, rtol: float = 1e-6) -> bool:
+        """Tell whether a number is a constant that the step multiplies or divides by."""
+        return any(_same(factor, c, rtol) or _same(factor, 1 / c, rtol) for c in self._constants)
+
     def told(self, factor: float, rtol: float = 1e-6) -> str:
         """Say what is missing, or too much: "the mean's 1/m is missing (m = 4)"."""
         size = abs(factor)
+        if factor < 0 and self.is_constant(factor):
+            missing = any(_same(factor, 1 / c, rtol) for c in self._constants)
+            if missing:
+                return f"the factor {_short(1 / factor)} is missing"
+            return f"the factor {_short(factor)} is there once too often"
         for n in self._means:
             if _same(size, n, rtol):
                 return f"the mean's 1/m is missing (m = {_short(n)})"
@@ -52,10 +61,10 @@ class Factors:
             if _same(size, 1 / n, rtol):
                 return f"1/m is too much, or m is missing (m = {_short(n)})"
             if n > 1 and _same(size, n / (n - 1), rtol):
-                return f"1/(n - 1) stands for 1/n (n = {_short(n)})"
+                return f"1/(m - 1) stands for 1/m (m = {_short(n)})"
             if _same(size, (n - 1) / n, rtol):
-                return f"1/n stands for 1/(n - 1) (n = {_short(n)})"
-        for c in self._constants:
+                return f"1/m stands for 1/(m - 1) (m = {_short(n)})"
+        for c in map(abs, self._constants):
             if _same(size, 1 / c, rtol):
                 return f"the factor {_short(c)} is missing"
             if _same(size, c, rtol):
@@ -75,7 +84,7 @@ class Factors:
             if n > 1:
                 yield from (n / (n - 1), (n - 1) / n)
             yield from (n * n, 1 / (n * n), math.sqrt(n), 1 / math.sqrt(n))
-        for c in self._constants:
+        for c in map(abs, self._constants):
             yield from (c, 1 / c)
 
 
@@ -101,7 +110,7 @@ def _constants(step: Step) -> Iterator[float]:
     for edge in step.edges:
         for x in edge.user.parents:
             if isinstance(x.data, (int, float)) and x.data not in (0, 1, -1):
-                yield abs(float(x.data))
+                yield float(x.data)
 
 
 def _same(x: float, y: float, rtol: float) -> bool:

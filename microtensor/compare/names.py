@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..graph import Graph
@@ -10,6 +10,11 @@ from ..op import Node
 from .tape import Value
 
 __all__ = ["Names"]
+
+_LONGEST = 40
+"""Longer expressions are no help as names."""
+_MOST = 1000
+"""Larger dicts among the variables are not searched for gradients."""
 
 _SYMBOLS = {"sigmoid": "σ′", "tanh": "tanh′", "relu": "relu′", "exp": "exp′", "log": "log′"}
 
@@ -32,7 +37,7 @@ class Names:
     ) -> None:
         self._graph = graph
         called: dict[int, list[str]] = {}
-        for name, value in seen:
+        for name, value in _with_contents(seen):
             if name.isidentifier():
                 called.setdefault(id(value), []).append(name)
         self._gradients: dict[Node, str] = {}
@@ -55,7 +60,23 @@ class Names:
             if value.node is not None:
                 return self._graph.label(value.node)
             return str(value.data) if not value.shape else "a constant"
-        return f"the result of {value.op.name}"
+        if value.untransposed is not None and self.known(value.untransposed):
+            return f"{self.known(value.untransposed)}.T"
+        return self._expression(value) or f"the result of {value.op.name}"
+
+    def by_way_of(self, value: Value) -> str:
+        """Return what a contribution comes from: the next value after it that has a name."""
+        seen = value
+        while self.known(seen) is None and len(seen.consumers) == 1:
+            seen = seen.consumers[0].user
+        return self.known(seen) or self.of(value)
+
+    def _expression(self, value: Value) -> str | None:
+        """Write a value without a name in those that have one."""
+        from .written import expression
+
+        text = expression(value, self)
+        return text if text is not None and len(text) <= _LONGEST else None
 
     def tensor(self, node: Node) -> str:
         """Return what a tensor is called."""
@@ -70,11 +91,27 @@ class Names:
             return f"d_{name}"
         return f"the gradient of {self.of(value)}"
 
-    def derivative(self, op: str | None, at: Value | None) -> str:
-        """Return what the derivative of an operation at a value is called: ``σ′(z1)``."""
+    def derivative(self, op: str | None, at: Value | None, to: Value | None = None) -> str:
+        """Return what the derivative of an operation is called: ``σ′(z1)``; of ``z1`` to ``a1``."""
         if at is None or op is None:
             return f"the derivative of {op}"
-        where = self.known(at)
-        if op in _SYMBOLS and where is not None:
-            return f"{_SYMBOLS[op]}({where})"
+        others = (
+            [] if to is None or at not in to.parents else [x for x in to.parents if x is not at]
+        )
+        if op == "multiply" and len(others) == 1:
+            return f"the factor {self.of(others[0])}"
+        if op == "divide" and len(others) == 1 and to is not None and to.parents[0] is at:
+            return f"the division by {self.of(others[0])}"
+        if op in _SYMBOLS:
+            return f"{_SYMBOLS[op]}({self.of(at)})"
         return f"the derivative of {op} at {self.of(at)}"
+
+
+def _with_contents(seen: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield variables, then what dicts and objects among them hold under a name."""
+    variables = list(seen)
+    yield from variables
+    for name, value in variables:
+        held = value if type(value) is dict else getattr(value, "__dict__", None)
+        if type(held) is dict and len(held) <= _MOST and not name.startswith("__"):
+            yield from ((key, x) for key, x in held.items() if isinstance(key, str))

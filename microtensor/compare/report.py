@@ -7,6 +7,8 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .verdict import Row, Status
 
 if TYPE_CHECKING:
@@ -73,8 +75,8 @@ def summary(comparison: Comparison) -> str:
     """Say in a sentence how the gradients stand."""
     rows, roots = comparison.rows, comparison.roots
     if not roots:
-        one = len(rows) == 1
-        return f"{'The gradient is' if one else f'All {len(rows)} gradients are'} right."
+        count = {1: "The gradient is", 2: "Both gradients are"}
+        return f"{count.get(len(rows), f'All {len(rows)} gradients are')} right."
     inherited = sum(row.status is Status.INHERITED for row in rows)
     steps = "1 step is" if len(roots) == 1 else f"{len(roots)} steps are"
     text = f"{steps} wrong: {', '.join(row.name for row in roots)}."
@@ -120,6 +122,8 @@ def _status(row: Row) -> str:
 def _difference(row: Row) -> str:
     if row.hand.shape != row.autograd.shape:
         return f"shape {row.hand.shape}"
+    if not np.isfinite(row.hand).all() and np.isfinite(row.autograd).all():
+        return "not finite"
     return "0" if row.max_difference == 0 else f"{row.max_difference:.1e}"
 
 

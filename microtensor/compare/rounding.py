@@ -27,6 +27,8 @@ _STEP = 2.0**-26
 _SAFETY = 24.0
 """How many times the spread that was seen is still rounding, since another derivation adds up
 other terms in another order."""
+_WORST = 1e-3
+"""A gradient that is further off, relative to its largest element, is none any more."""
 _BENT = frozenset(
     {"absolute", "all", "any", "argmax", "argmin", "ceil", "clip", "floor", "max", "maximum", "min",
      "minimum", "prod", "quantile", "relu", "rint", "round", "sign", "sort", "where"}
@@ -63,7 +65,11 @@ class Amplification:
         largest, right = _largest(of), _largest(exact)
         scale = max(1.0, largest / right) if right > 0 else 1.0
         typical = float(np.mean(spread)) if spread.size else 0.0
-        return eps * (_SAFETY * scale * (spread + typical) + 8.0 * largest)
+        rounding = _SAFETY * scale * (spread + typical) + 8.0 * largest
+        noise = epsilon(value.dtype) * float(np.max(rounding, initial=0.0))
+        if eps > epsilon(value.dtype) and largest > noise:
+            return np.minimum(eps * rounding, _WORST * largest)
+        return eps * rounding
 
 
 def _perturbed(tape: Tape, seeds: Mapping[Value, Any], rng: Any) -> dict[Value, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,15 @@ from .names import Names
 from .step import Step
 from .tape import Value, summed, with_arguments
 
-__all__ = ["forward_code", "step_code"]
+__all__ = ["expression", "forward_code", "step_code"]
 
 _MOST = 40
 """Longer steps are not written out."""
 _LINES = 6
+_FEW = 6
+"""An expression of more values is no name."""
+_UNWRITTEN = MicrotensorError, ValueError, TypeError, AttributeError, IndexError
+"""What an operation raises that cannot be written as code."""
 
 
 def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
@@ -30,7 +34,7 @@ def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
     if len(step.edges) > _MOST:
         return ""
     passed_on = {source: _gradient_name(names, source) for source in step.sources}
-    inputs = _Inputs(step, names)
+    inputs = _Inputs(_read(step), names)
     arrays = dict(inputs.arrays)
     for source, name in passed_on.items():
         if source not in seeds:
@@ -51,7 +55,7 @@ def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
 
     try:
         code = code_of(compute, arrays)
-    except (MicrotensorError, ValueError, TypeError, AttributeError, IndexError):
+    except _UNWRITTEN:
         return ""
     text = code.assigned(identifier(_gradient_name(names, step.target)))
     return text if text.count("\n") < _LINES else ""
@@ -59,7 +63,7 @@ def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
 
 def forward_code(step: Step, names: Names) -> str:
     """Return the operations that a step differentiates, one line each: ``z2 = a1 @ W2``."""
-    inputs = _Inputs(step, names)
+    inputs = _Inputs(_read(step), names)
     lines = []
     for source in sorted(step.sources, key=lambda value: value.index):
 
@@ -69,7 +73,7 @@ def forward_code(step: Step, names: Names) -> str:
         name = names.known(source) or ("result" if len(step.sources) > 1 else "output")
         try:
             code = code_of(compute, inputs.arrays)
-        except (MicrotensorError, ValueError, TypeError, AttributeError, IndexError):
+        except _UNWRITTEN:
             continue
         text = code.assigned(identifier(name))
         if text.count("\n") < _LINES:
@@ -77,13 +81,29 @@ def forward_code(step: Step, names: Names) -> str:
     return "\n".join(lines[:_LINES])
 
 
-class _Inputs:
-    """The arrays that a step reads, under their names; what has none is computed of those."""
+def _read(step: Step) -> list[Value]:
+    return [x for edge in step.edges for x in (edge.user, *edge.user.parents)]
 
-    def __init__(self, step: Step, names: Names) -> None:
+
+def expression(value: Value, names: Names) -> str | None:
+    """Return the expression of a value in those that have names, if it is one line."""
+    inputs = _Inputs([value], names)
+    if len(inputs.arrays) > _FEW:
+        return None
+    try:
+        code = code_of(lambda given: inputs.reader(given, inside=value)(value), inputs.arrays)
+    except _UNWRITTEN:
+        return None
+    return None if code.lines else code.result
+
+
+class _Inputs:
+    """The arrays that code reads, under their names; what has none is computed of those."""
+
+    def __init__(self, values: Sequence[Value], names: Names) -> None:
         self._names: dict[Value, str] = {}
         self.arrays: dict[str, Any] = {}
-        pending = [x for edge in step.edges for x in (edge.user, *edge.user.parents)]
+        pending = list(values)
         seen: set[Value] = set()
         while pending:
             x = pending.pop(0)

@@ -146,7 +146,8 @@ MISTAKES: dict[Model, list[Mistake]] = {
         mistake("1/m of the mean is missing", {"dh": lambda v: v.ddiff + v.dmean},
                 h=Cause("missing_derivative", "factor")),
         mistake("one formula without Bessel's correction", {"dh": lambda v: one_formula(v, m(v))},
-                h="unknown", given="out gamma beta h W b"),
+                # What comes by way of the variance is (m − 1) / m of what it should be.
+                h=Cause("factor", factor=7 / 8), given="out gamma beta h W b"),
         mistake("one formula without γ", {"dh": lambda v: one_formula(v) / v.gamma},
                 h="missing_derivative", given="out gamma beta h W b"),
         mistake("the bias, which batch norm takes out again, gets β's gradient",

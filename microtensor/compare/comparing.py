@@ -207,11 +207,12 @@ def _compared(
             f"compare() has nothing to compare with: the output is {output.data!r}. Compute it "
             "inside mt.autograd.detect_anomaly() to see what made it so."
         )
-    found = tape.gradients(seeds)
     by_value = {tape.of[node]: array for node, array in hand.items()}
+    unrecorded = [tape.of[node] for node in hand if node not in right]
+    found = tape.gradients(seeds, toward=unrecorded) if unrecorded else {}
     reference = {
-        tape.of[node]: right.get(node, found.get(tape.of[node], np.zeros(node.shape, node.dtype)))
-        for node in hand
+        value: right[node] if node in right else found.get(value, np.zeros(node.shape, node.dtype))
+        for node, value in ((node, tape.of[node]) for node in hand)
     }
     slack = {tape.of[leaf_of(tensor)]: amount for tensor, amount in (lost or {}).items()}
     order = sorted(by_value, key=_rank, reverse=True)

@@ -94,17 +94,19 @@ class Diagnosis:
         if value not in self._findings:
             judge = self._judge
             target = self._unfolded.of[value.node] if value.node is not None else value
-            hand = judge.plain(value)
             found = None
-            finite = hand if np.isfinite(hand).all() else None
-            for eps in (judge.fine(value), SINGLE):
-                if finite is not None and found is None:
-                    rtol = judge.rtol(value, judge.expected[value], eps)
-                    found = find(
-                        finite, self._steps(target), self._known, rtol, self._shared(value)
-                    )
+            if np.isfinite(judge.hand[value]).all():
+                found = self._found(value, target, SINGLE)
+                if found is not None:  # what does not fit roughly does not fit exactly
+                    found = self._found(value, target, judge.fine(value)) or found
             self._findings[value] = found
         return self._findings[value]
+
+    def _found(self, value: Value, target: Value, eps: float) -> Finding | None:
+        judge = self._judge
+        rtol = judge.rtol(value, judge.expected[value], eps)
+        steps = self._steps(target)
+        return find(judge.plain(value), steps, self._known, rtol, self._shared(value))
 
     def _shared(self, value: Value) -> list[float]:
         """Return the factors that the other operands of the same operation are wrong by."""
@@ -133,10 +135,11 @@ class Diagnosis:
         hand = {self._there(v): h for v, h in judge.hand.items()}
         factors = {self._there(v): f for v, f in judge.factors.items()}
         wrong = {self._there(v) for v, s in judge.status.items() if s is Status.WRONG}
+        named = [v for v in tape.values if self._names.known(v) is not None] + list(hand)
         return [
             pushed(tape, seeds, hand, factors),
             pushed(tape, seeds, hand, factors, wrong),
-            pushed(tape, seeds, hand, factors, set(hand)),
+            pushed(tape, seeds, hand, factors, set(hand), toward=named),
         ]
 
     def _there(self, value: Value) -> Value:

@@ -20,12 +20,14 @@ def pushed(
     passed_over: Collection[Value] = (),
     *,
     look: Callable[[Value, Any], None] | None = None,
+    toward: Collection[Value] | None = None,
 ) -> tuple[dict[Value, Any], dict[Value, Any]]:
     """Push hand-derived gradients back, without the factors that they carry.
 
     Return what every value passes on, and what follows for it from those after it. Those of
     ``passed_over`` are not taken, but what follows for them. ``look`` is shown each hand-derived
-    value and what follows for it, before that is replaced.
+    value and what follows for it, before that is replaced. Only what the values of ``toward`` need
+    is computed, by default those of ``hand``.
     """
     flow: dict[Value, Any] = {}
 
@@ -42,7 +44,7 @@ def pushed(
         return g
 
     with np.errstate(all="ignore"):
-        expected = tape.gradients(seeds, given=given)
+        expected = tape.gradients(seeds, given=given, toward=hand if toward is None else toward)
     return flow, expected
 
 

@@ -56,7 +56,7 @@ class Judge:
         self._tape, self._seeds, self._close = tape, seeds, close
         self._slack = slack or {}
         self.hand, self.right, self.order = hand, right, order
-        self.amplification = Amplification(tape, seeds, tape.gradients(seeds))
+        self.amplification = Amplification(tape, seeds, hand)
         self.factors = find_factors(tape, seeds, hand, order, self._is_same)
         """The factors that gradients carry and later steps make up for."""
         self.flow, self.expected = pushed(tape, seeds, hand, self.factors)

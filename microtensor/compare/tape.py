@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -158,13 +158,16 @@ class Tape:
         *,
         given: Callable[[Value, Array], Array] | None = None,
         data: Callable[[Value, Value], Any] | None = None,
+        toward: Collection[Value] | None = None,
     ) -> dict[Value, Array]:
         """Push gradients back from some values to all others.
 
         ``given`` returns for a value and its gradient what is pushed on instead; ``data``, for the
         value of an operation and one of its operands, or itself, the array that the rule gets.
-        With such ``data`` gradients keep the dtype that the rules give them.
+        With such ``data`` gradients keep the dtype that the rules give them. If ``toward`` is given,
+        no more is computed than what its values need.
         """
+        wanted = None if toward is None else self.after(toward)
         total: dict[Value, Array] = dict(seeds)
         for value in reversed(self.values):
             g = total.get(value)
@@ -175,11 +178,19 @@ class Tape:
             if value.op is None:
                 continue
             for position, parent in enumerate(value.parents):
-                if parent.has_gradient:
+                if parent.has_gradient and (wanted is None or parent in wanted):
                     c = contribution(Edge(value, position), g, data)
                     earlier = total.get(parent)
                     total[parent] = c if earlier is None else earlier + c
         return total
+
+    def after(self, values: Collection[Value]) -> set[Value]:
+        """Return some values, and all that was computed from them."""
+        found = set(values)
+        for value in self.values:
+            if value not in found and any(x in found for x in value.parents):
+                found.add(value)
+        return found
 
 
 def contribution(

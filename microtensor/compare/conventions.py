@@ -7,6 +7,7 @@ later step that makes up for the factor.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -42,8 +43,9 @@ def find_factors(
     candidates: Collection[Value] = [
         v for v in order if not v.is_parameter and hand[v].shape == v.shape
     ]
+    assumed = _assumed(tape, seeds, hand, order, same)
     while candidates:
-        factors, expected = _carried(tape, seeds, hand, candidates, same)
+        factors, expected = _carried(tape, seeds, hand, candidates, assumed, same)
         if not factors:
             return {}
         made_up = [
@@ -74,6 +76,7 @@ def _carried(
     seeds: Mapping[Value, Any],
     hand: Mapping[Value, Any],
     candidates: Collection[Value],
+    assumed: Mapping[Value, float],
     same: Callable[[Value, Any, Any], bool],
 ) -> tuple[dict[Value, float], dict[Value, Any]]:
     """Return the factor of each candidate, and what follows for all values without them.
@@ -89,11 +92,40 @@ def _carried(
         if factor is None:
             before = [factors.get(v, 1.0) for v in nearest(value, hand)]
             factor = before[0] if before and np.ptp(before) <= _CLOSE * abs(before[0]) else 1.0
+            factor = assumed.get(value, 1.0) if factor == 1.0 else factor
         if factor != 1.0:
             factors[value] = factor
 
     _, expected = pushed(tape, seeds, hand, factors, look=look)
     return factors, expected
+
+
+def _assumed(
+    tape: Tape,
+    seeds: Mapping[Value, Any],
+    hand: Mapping[Value, Any],
+    order: list[Value],
+    same: Callable[[Value, Any, Any], bool],
+) -> dict[Value, float]:
+    """Return the factors that gradients must have had by the parameters derived from them.
+
+    Of a gradient that is wrong anyhow, only these can tell: several, all off by the same factor.
+    """
+    _, expected = pushed(tape, seeds, hand, {})
+    found: dict[Value, set[float]] = {}
+    count: Counter[Value] = Counter()
+    for value in order:
+        before = nearest(value, hand)
+        if value.is_parameter and len(before) == 1 and hand[value].shape == value.shape:
+            is_right = same(value, hand[value], expected[value])
+            factor = 1.0 if is_right else _factor(value, hand[value], expected[value], same)
+            found.setdefault(before[0], set()).add(0.0 if factor is None else round(factor, 6))
+            count[before[0]] += 1
+    return {
+        value: 1 / min(factors)
+        for value, factors in found.items()
+        if len(factors) == 1 and count[value] > 1 and not factors & {0.0, 1.0}
+    }
 
 
 def _factor(

@@ -59,8 +59,15 @@ class Diagnosis:
             return explain.explained(own, judge.plain(value), finding, self._names)
         if hand.shape != right.shape:
             return explain.misshapen(own, self._names.of(value), hand, right)
+        before = nearest(value, judge.hand)
+        is_alone = bool(before) and all(
+            judge.status[v] in (Status.EXACT, Status.CLOSE) for v in before
+        )
         return explain.unknown(
-            own, judge.plain(value), judge.expected[value], is_result=value.is_parameter
+            own,
+            judge.plain(value),
+            judge.expected[value],
+            is_kept=value.is_parameter and is_alone,
         )
 
     def step(self, value: Value) -> str:
@@ -109,12 +116,12 @@ class Diagnosis:
         return find(judge.plain(value), steps, self._known, rtol, self._shared(value))
 
     def _shared(self, value: Value) -> list[float]:
-        """Return the factors that the other operands of the same operation are wrong by."""
+        """Return the factors that other steps are wrong by that begin at the same gradients."""
         judge = self._judge
-        users = {edge.user for edge in value.consumers}
+        before = set(nearest(value, judge.hand))
         factors = []
         for other in judge.order:
-            if other is value or not users & {edge.user for edge in other.consumers}:
+            if other is value or set(nearest(other, judge.hand)) != before:
                 continue
             if judge.status[other] is Status.WRONG and judge.fits(other):
                 expected, hand = judge.expected[other], judge.hand[other]
@@ -149,6 +156,11 @@ class Diagnosis:
     def _steps(self, target: Value) -> list[Step]:
         given = [self._there(v) for v in self._judge.hand]
         steps: list[Step] = []
+        as_given = Step(target, given, {**self._flows[0][0], **self._known.hand}, None)
+        if any(as_given.flow[v].shape != v.shape for v in as_given.sources):
+            as_given.expected = as_given.as_numpy_does()
+            if as_given.expected is not None:
+                steps.append(as_given)
         for flow, expected in self._flows:
             if target not in expected:
                 continue

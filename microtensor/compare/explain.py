@@ -101,7 +101,7 @@ def misshapen(own: str, name: str, hand: Any, right: Any) -> Cause:
     return Cause(kind="shape", text=text)
 
 
-def unknown(own: str, hand: Any, expected: Any, *, is_result: bool) -> Cause:
+def unknown(own: str, hand: Any, expected: Any, *, is_kept: bool) -> Cause:
     """Say which element is furthest off, since no mistake was found that explains it."""
     apart = np.abs(hand - expected)
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape))
@@ -110,8 +110,8 @@ def unknown(own: str, hand: Any, expected: Any, *, is_result: bool) -> Cause:
         f"no mistake that is known here explains {own}. Furthest off is the element at {index}: "
         f"{hand[index]:.6g} by hand, {expected[index]:.6g} by the step made right"
     )
-    if is_result and wrong > apart.size // 2:
-        text += f". If {own} is added to with +=: is it set to zero before each pass?"
+    if is_kept and wrong > apart.size // 2:
+        text += f". If {own} is added to with +=, it may still hold what an earlier pass left"
     return Cause(
         kind="unknown",
         text=text,

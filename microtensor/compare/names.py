@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..graph import Graph
 from ..op import Node
+from ..tensor import Tensor
 from .tape import Value
 
 __all__ = ["Names"]
@@ -37,9 +40,14 @@ class Names:
     ) -> None:
         self._graph = graph
         called: dict[int, list[str]] = {}
+        self.indices: dict[str, Any] = {}
+        """The user's arrays of whole numbers."""
         for name, value in _with_contents(seen):
             if name.isidentifier():
                 called.setdefault(id(value), []).append(name)
+                array = value.data if isinstance(value, Tensor) else value
+                if isinstance(array, np.ndarray) and array.ndim and array.dtype.kind in "iu":
+                    self.indices.setdefault(name, array)
         self._gradients: dict[Node, str] = {}
         for node, array in hand.items():
             free = [x for x in called.get(id(array), []) if x not in self._gradients.values()]
@@ -69,7 +77,8 @@ class Names:
         seen = value
         while self.known(seen) is None and len(seen.consumers) == 1:
             seen = seen.consumers[0].user
-        return self.known(seen) or self.of(value)
+        name = self.known(seen) if seen.consumers else None  # everything leads to the output
+        return name or self.of(value)
 
     def _expression(self, value: Value) -> str | None:
         """Write a value without a name in those that have one."""

@@ -17,7 +17,7 @@ def sentence(own: str, finding: Finding, names: Names) -> str:
     h = finding.hypothesis
     derivative = names.derivative(h.op, h.where, h.used)
     if h.times > 1:
-        derivative = f"{derivative}, and so in all {h.times} places,"
+        derivative = f"{derivative}, and so in {_places(h.times)},"
     where = names.of(h.where) if h.where is not None else own
     used = names.of(h.used) if h.used is not None else ""
     match h.kind:
@@ -79,6 +79,10 @@ def number(x: float) -> str:
     return f"{x:.6g}"
 
 
+def _places(count: int) -> str:
+    return "both places" if count == 2 else f"all {count} places"
+
+
 def _way(h: Hypothesis, names: Names) -> str:
     return names.by_way_of(h.used) if h.used is not None else "one of its uses"
 
@@ -108,7 +112,7 @@ def _missing_path(h: Hypothesis, where: str, names: Names) -> str:
             f"{where} is used several times, and only what comes by way of {way} is there: add the "
             "others (+= instead of =)"
         )
-    ways = f"{way}, and so in {h.times} places," if h.times > 1 else way
+    ways = f"{way}, and so in {_places(h.times)}," if h.times > 1 else way
     return (
         f"what {where} gets by way of {ways} is missing: it is used more than once, and what comes "
         "from each use adds up (+= instead of =)"
@@ -139,5 +143,5 @@ def _wrong_operand(finding: Finding, names: Names) -> str:
         )
     if h.detail == "gradient":
         return f"{names.gradient(h.used)} is used where {names.gradient(h.expected)} belongs"
-    places = f", and so in all {h.times} places" if h.times > 1 else ""
+    places = f", and so in {_places(h.times)}" if h.times > 1 else ""
     return f"{names.of(h.used)} is used where {names.of(h.expected)} belongs{places}"

@@ -152,7 +152,7 @@ class Step:
                     arguments = [x.argument for x in (edge.user, *edge.user.parents)]
                     c = with_arguments(edge, total[edge.user], arguments)
                     operand = edge.operand
-                    if c.shape != operand.shape and self.flow[edge.user].shape == edge.user.shape:
+                    if c.shape != operand.shape and total[edge.user].shape == edge.user.shape:
                         c = summed(edge, c)
                     total[operand] = total[operand] + c if operand in total else c
         except (ValueError, IndexError, TypeError, KeyError):

@@ -164,8 +164,8 @@ class Tape:
 
         ``given`` returns for a value and its gradient what is pushed on instead; ``data``, for the
         value of an operation and one of its operands, or itself, the array that the rule gets.
-        With such ``data`` gradients keep the dtype that the rules give them. If ``toward`` is given,
-        no more is computed than what its values need.
+        With such ``data`` gradients keep the dtype that the rules give them. No more is computed
+        than what the values of ``toward`` need, if that is given.
         """
         wanted = None if toward is None else self.after(toward)
         total: dict[Value, Array] = dict(seeds)

@@ -54,7 +54,7 @@ def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
         return total[step.target]
 
     try:
-        code = code_of(compute, arrays)
+        code = code_of(compute, arrays, names.indices)
     except _UNWRITTEN:
         return ""
     text = code.assigned(identifier(_gradient_name(names, step.target)))
@@ -72,7 +72,7 @@ def forward_code(step: Step, names: Names) -> str:
 
         name = names.known(source) or ("result" if len(step.sources) > 1 else "output")
         try:
-            code = code_of(compute, inputs.arrays)
+            code = code_of(compute, inputs.arrays, names.indices)
         except _UNWRITTEN:
             continue
         text = code.assigned(identifier(name))
@@ -91,7 +91,9 @@ def expression(value: Value, names: Names) -> str | None:
     if len(inputs.arrays) > _FEW:
         return None
     try:
-        code = code_of(lambda given: inputs.reader(given, inside=value)(value), inputs.arrays)
+        code = code_of(
+            lambda given: inputs.reader(given, inside=value)(value), inputs.arrays, names.indices
+        )
     except _UNWRITTEN:
         return None
     return None if code.lines else code.result

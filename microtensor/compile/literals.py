@@ -92,7 +92,7 @@ def is_range(array: np.ndarray[Any, Any]) -> bool:
 
 
 def _equal(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
-    if x.dtype.kind == "f" and np.signbit(x).any():
+    if x.dtype.kind == "f" and (np.signbit(x) != np.signbit(y)).any():  # -0.0 == 0.0
         return False
     return bool(np.array_equal(x, y))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ from .trace import Trace
 from .traced import TracedArray
 
 __all__ = ["Code", "code_of", "local_code", "local_rule"]
+
+
+_NO_ARRAYS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Code(NamedTuple):
@@ -103,7 +107,11 @@ def local_code(graph: Graph, node: Node, position: int) -> Code:
     return Code((), f"{op.name}_vjp({', '.join(map(identifier, values))})")
 
 
-def code_of(compute: Callable[[Mapping[str, Any]], Any], values: Mapping[str, Any]) -> Code:
+def code_of(
+    compute: Callable[[Mapping[str, Any]], Any],
+    values: Mapping[str, Any],
+    arrays: Mapping[str, Any] = _NO_ARRAYS,
+) -> Code:
     """Return the code of a computation on arrays, which are called by their names.
 
     Parameters
@@ -112,6 +120,8 @@ def code_of(compute: Callable[[Mapping[str, Any]], Any], values: Mapping[str, An
         A function of the arrays by name, that returns an array.
     values
         Examples of the arrays; their shapes and dtypes count.
+    arrays
+        What arrays that are no values are called, as those of indices.
 
     Raises
     ------
@@ -152,7 +162,7 @@ def code_of(compute: Callable[[Mapping[str, Any]], Any], values: Mapping[str, An
     program = Program(
         "step", reads, trace.equations, [Output("array", atom)], 0, constants=constants
     )
-    definitions, lines, result = statements(program)
+    definitions, lines, result = statements(program, arrays)
     if lines and lines[-1].startswith(f"{result} = "):
         result = lines.pop().removeprefix(f"{result} = ")
     return Code(tuple(lines), result, tuple(definitions))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from .simplify import is_impure
 
 __all__ = ["source", "statements"]
 
+_NO_ARRAYS: Mapping[str, Any] = MappingProxyType({})
 _scatter_add = REGISTRY["scatter_add"]
 _WIDTH = 100
 _INLINED = 60
@@ -45,17 +47,20 @@ def source(program: Program) -> str:
     return _Printer(readable(program)).text()
 
 
-def statements(program: Program) -> tuple[list[str], list[str], str]:
+def statements(
+    program: Program, arrays: Mapping[str, Any] = _NO_ARRAYS
+) -> tuple[list[str], list[str], str]:
     """Return what a program does without the function around it.
 
-    That is the functions it calls that NumPy does not have, its lines, and what it returns.
+    That is the functions it calls that NumPy does not have, its lines, and what it returns. Arrays
+    in it that equal one of ``arrays`` are called by that name.
 
     Raises
     ------
     UnsupportedError
         As `source`.
     """
-    return _Printer(readable(program)).inner()
+    return _Printer(readable(program), arrays).inner()
 
 
 class _Statement:
@@ -72,8 +77,9 @@ class _Statement:
 class _Printer:
     """Writes a program: it is what the forms of the operations ask, their `Writer`."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, arrays: Mapping[str, Any] = _NO_ARRAYS) -> None:
         self.program = program
+        self._known = arrays
         self.statements: list[_Statement] = []
         self.definitions = Definitions()
         self.names = Names(program)
@@ -160,6 +166,9 @@ class _Printer:
 
     def array(self, array: Any) -> Expression:
         array = np.asarray(array)
+        for name, known in self._known.items():
+            if array.shape == known.shape and np.array_equal(array, known):
+                return plain(identifier(name))
         if array.size <= _LITERAL or len(array_text(array)) < 30:
             return plain(array_text(array))
         if id(array) not in self._arrays:

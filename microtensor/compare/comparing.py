@@ -238,6 +238,7 @@ def _compared(
                 cause=diagnosis.cause(value),
                 step=diagnosis.step(value),
                 rule=diagnosis.rule(value),
+                between=diagnosis.between(value),
             )
         )
     return Comparison(rows)

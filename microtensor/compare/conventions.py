@@ -7,7 +7,6 @@ later step that makes up for the factor.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -112,20 +111,21 @@ def _assumed(
     Of a gradient that is wrong anyhow, only these can tell: several, all off by the same factor.
     """
     _, expected = pushed(tape, seeds, hand, {})
-    found: dict[Value, set[float]] = {}
-    count: Counter[Value] = Counter()
+    found: dict[Value, dict[Value, float]] = {}
     for value in order:
         before = nearest(value, hand)
         if value.is_parameter and len(before) == 1 and hand[value].shape == value.shape:
             is_right = same(value, hand[value], expected[value])
             factor = 1.0 if is_right else _factor(value, hand[value], expected[value], same)
-            found.setdefault(before[0], set()).add(0.0 if factor is None else round(factor, 6))
-            count[before[0]] += 1
-    return {
-        value: 1 / min(factors)
-        for value, factors in found.items()
-        if len(factors) == 1 and count[value] > 1 and not factors & {0.0, 1.0}
-    }
+            found.setdefault(before[0], {})[value] = factor or 0.0
+    assumed = {}
+    for value, factors in found.items():
+        off = [factor for factor in factors.values() if factor != 1.0]
+        if len(off) < 2 or not off[0] or not all(_alike(factor, off[0]) for factor in off):
+            continue
+        if all(_is_per_example(v, off[0]) for v, factor in factors.items() if factor == 1.0):
+            assumed[value] = 1 / off[0]
+    return assumed
 
 
 def _factor(

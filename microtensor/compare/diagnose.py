@@ -83,6 +83,13 @@ class Diagnosis:
             return ""
         return forward_code(self._plain_step(value), self._names)
 
+    def between(self, value: Value) -> tuple[str, ...]:
+        """Return the names of the tensors inside the step of a wrong gradient."""
+        if self._judge.status[value] is not Status.WRONG:
+            return ()
+        inner = sorted(self._plain_step(value).inner, key=lambda v: -v.index)
+        return tuple(name for v in inner if (name := self._names.known(v)) is not None)
+
     def _plain_step(self, value: Value) -> Step:
         judge = self._judge
         return Step(value, judge.hand, judge.flow, judge.expected[value])

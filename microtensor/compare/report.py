@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,10 @@ _COLOURS = {
 }
 _CSS = {Status.EXACT: "#15713f", Status.CLOSE: "#15713f", Status.INHERITED: "#8a5a00",
         Status.WRONG: "#b3261e"}  # fmt: skip
+_CODE = ("Right:", "since:", "      ")
+"""How lines of code begin in a paragraph."""
+_MOST = 3
+"""So many tensors at most are asked for."""
 _COLUMNS = ("gradient of", "shape", "status", "largest difference")
 
 
@@ -62,11 +67,11 @@ def print_to(console: Console, comparison: Comparison) -> None:
     console.print(table)
     console.print()
     console.print(Text(summary(comparison)))
-    for row in told(comparison):
+    for rows in told(comparison):
         console.print()
-        style = _COLOURS[row.status]
-        head, *rest = _paragraph(row)
-        console.print(Text.assemble((f"{row.name}: ", style), head))
+        head, *rest = paragraph(rows)
+        names = ", ".join(row.name for row in rows)
+        console.print(Text.assemble((f"{names}: ", _COLOURS[rows[0].status]), head))
         for line in rest:
             console.print(Padding(Text(line), (0, 0, 0, 2)))
 
@@ -85,27 +90,43 @@ def summary(comparison: Comparison) -> str:
     return text
 
 
-def told(comparison: Comparison) -> list[Row]:
-    """Return the rows that have a paragraph: what is wrong, and what is not quite equal."""
-    noted = [row for row in comparison.rows if row.cause is not None]
-    return [row for row in noted if row.status is Status.WRONG] + [
-        row for row in noted if row.status is not Status.WRONG
-    ]
+def told(comparison: Comparison) -> list[list[Row]]:
+    """Return the rows that have a paragraph, those of one cause together; the wrong ones first."""
+    groups: dict[Any, list[Row]] = {}
+    for row in comparison.rows:
+        if row.cause is not None:
+            text = row.cause.text.replace(row.gradient_name, "")
+            groups.setdefault((row.status is not Status.WRONG, text), []).append(row)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
-def _paragraph(row: Row) -> list[str]:
+def paragraph(rows: list[Row]) -> list[str]:
     """Return what is wrong, the evidence, the right step and what it differentiates."""
-    assert row.cause is not None
-    lines = [f"{row.cause.text}."]
-    if row.status is not Status.WRONG:
-        return lines
-    if row.cause.evidence:
-        lines.append(f"Evidence: {row.cause.evidence}.")
-    if row.step:
-        lines += _labelled("Right:", row.step)
-    if row.rule:
-        lines += _labelled("since:", row.rule)
+    first, *others = rows
+    assert first.cause is not None
+    text = f"{first.cause.text}."
+    if others:
+        text += f" The same is true of {_and([row.gradient_name for row in others])}."
+    if first.status is not Status.WRONG:
+        return [text]
+    lines = [text]
+    if first.cause.evidence:
+        lines.append(f"Evidence: {first.cause.evidence}.")
+    for row in rows:
+        if row.step:
+            lines += _labelled("Right:", row.step)
+    if first.rule:
+        lines += _labelled("since:", first.rule)
+    if first.between and (others or first.cause.kind == "unknown"):
+        lines.append(
+            f"To see in which step it is, give the gradient of {_and(first.between[:_MOST])} too."
+        )
     return lines
+
+
+def _and(names: Sequence[str]) -> str:
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _labelled(label: str, code: str) -> list[str]:
@@ -137,26 +158,22 @@ def as_html(comparison: Comparison) -> str:
         f'<td style="text-align:right">{html.escape(_difference(row))}</td></tr>'
         for row in comparison.rows
     )
-    paragraphs = "".join(_html_paragraph(row) for row in told(comparison))
+    paragraphs = "".join(map(_html_paragraph, told(comparison)))
     return (
         f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         f"<p>{html.escape(summary(comparison))}</p>{paragraphs}</div>"
     )
 
 
-def _html_paragraph(row: Row) -> str:
-    assert row.cause is not None
-    text = (
-        f'<p><b style="color:{_CSS[row.status]}">{html.escape(row.name)}</b>: '
-        f"{html.escape(row.cause.text)}."
-    )
-    if row.status is not Status.WRONG:
-        return f"{text}</p>"
-    if row.cause.evidence:
-        text += f"<br>Evidence: {html.escape(row.cause.evidence)}."
-    text += "</p>"
-    code = "\n".join(filter(None, (row.step, *(f"# {line}" for line in row.rule.splitlines()))))
-    return text + (f"<pre>{html.escape(code)}</pre>" if code else "")
+def _html_paragraph(rows: list[Row]) -> str:
+    names = html.escape(", ".join(row.name for row in rows))
+    colour = _CSS[rows[0].status]
+    said: list[str] = []
+    code: list[str] = []
+    for line in paragraph(rows):
+        (code if line.startswith(_CODE) else said).append(html.escape(line))
+    text = f'<p><b style="color:{colour}">{names}</b>: {"<br>".join(said)}</p>'
+    return text + (f"<pre>{chr(10).join(code)}</pre>" if code else "")
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
@@ -191,4 +208,5 @@ def _row_dict(row: Row) -> dict[str, Any]:
         },
         "step": row.step,
         "rule": row.rule,
+        "between": list(row.between),
     }

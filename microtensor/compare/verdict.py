@@ -90,6 +90,9 @@ class Row:
         The right step as NumPy code, from the gradients that were given: ``dW2 = a1.T @ dz2``.
     rule
         The operations that the step differentiates, as NumPy code: ``z2 = a1 @ W2``.
+    between
+        The tensors inside the step, of which no gradient was given: with theirs, a mistake could be
+        located more closely.
     """
 
     name: str
@@ -103,3 +106,4 @@ class Row:
     cause: Cause | None = None
     step: str = ""
     rule: str = ""
+    between: tuple[str, ...] = ()

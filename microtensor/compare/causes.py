@@ -17,6 +17,8 @@ __all__ = ["Finding", "find"]
 
 _MOST = 4000
 """So many hypotheses are tried out on a step."""
+_NEARER = 0.05
+"""How much of what is wrong may be left by what explains it."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def _in_step(
     factors = Factors(step)
     none = Hypothesis("none", step.expected)
     simple = _multiple(hand, step.expected, rtol)
+    if simple is not None and abs(simple - 1) <= rtol:
+        simple = None  # it is nearly right, and rightly so it would be no multiple
     if simple is not None and factors.named(simple, rtol):
         factor = factors.exact(simple, rtol)
         if factor > 0 and not any(abs(factor - f) <= rtol * f for f in shared):
@@ -99,19 +103,30 @@ def _in_step(
     for hypothesis in _all(step, known):
         if hypothesis.is_change:
             finding = _added(hand, hypothesis, step, factors, rtol)
-            if finding is not None:
+            if finding is not None and _explains(finding, hand):
                 return finding
             continue
         multiple = _multiple(hand, hypothesis.gradient, rtol)
         if multiple is None:
             continue
-        if abs(multiple - 1) <= rtol:
-            return Finding(hypothesis, 1.0, step)
+        exactly = Finding(hypothesis, 1.0, step)
+        if abs(multiple - 1) <= rtol and _explains(exactly, hand):
+            return exactly
         if second is None and factors.named(multiple, rtol):
-            second = Finding(hypothesis, factors.exact(multiple, rtol), step)
+            several = Finding(hypothesis, factors.exact(multiple, rtol), step)
+            second = several if several.kinds and _explains(several, hand) else None
     if simple is not None and np.count_nonzero(step.expected) > 1:
         return Finding(none, factors.exact(simple, rtol), step)
     return second
+
+
+def _explains(finding: Finding, hand: Any) -> bool:
+    """Tell whether a finding is nearer to a gradient than the right step is, by far."""
+    assert finding.step is not None
+    right, found = finding.step.expected, finding.gradient
+    if np.shape(right) != np.shape(hand):
+        return True
+    return bool(np.max(np.abs(hand - found)) <= _NEARER * np.max(np.abs(hand - right)))
 
 
 def _added(

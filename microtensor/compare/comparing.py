@@ -195,6 +195,11 @@ def _compared(
             f"compare() has nothing to compare with: {called(output)} was not computed by recorded "
             "operations from a tensor that requires a gradient."
         )
+    if not np.isfinite(output.data).all():
+        raise GradientError(
+            f"compare() has nothing to compare with: the output is {output.data!r}. Compute it "
+            "inside mt.autograd.detect_anomaly() to see what made it so."
+        )
     graph = Graph(output)
     hand = {_node(graph, tensor): _floats(tensor, x) for tensor, x in given.items()}
     tensors = {leaf_of(tensor): tensor for tensor in given}
@@ -202,11 +207,6 @@ def _compared(
     right = _right(output, seed, hand)
     tape = Tape(graph)
     seeds = {tape.of[graph.outputs[0]]: seed}
-    if not np.isfinite(output.data).all():
-        raise GradientError(
-            f"compare() has nothing to compare with: the output is {output.data!r}. Compute it "
-            "inside mt.autograd.detect_anomaly() to see what made it so."
-        )
     by_value = {tape.of[node]: array for node, array in hand.items()}
     unrecorded = [tape.of[node] for node in hand if node not in right]
     found = tape.gradients(seeds, toward=unrecorded) if unrecorded else {}

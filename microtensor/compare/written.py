@@ -31,7 +31,7 @@ def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
 
     It is empty where that is too long to help.
     """
-    if len(step.edges) > _MOST:
+    if not step.edges or len(step.edges) > _MOST:
         return ""
     passed_on = {source: _gradient_name(names, source) for source in step.sources}
     inputs = _Inputs(_read(step), names)

@@ -37,6 +37,11 @@ class Comparison:
         """The gradients whose own step is wrong: what the others inherit comes from them."""
         return [row for row in self.rows if row.status is Status.WRONG]
 
+    @property
+    def summary(self) -> str:
+        """How the gradients stand, in a sentence."""
+        return report.summary(self)
+
     def raise_if_wrong(self) -> None:
         """Raise if a gradient is wrong, with the report as the message: for tests.
 
@@ -80,7 +85,7 @@ class Comparison:
         return report.as_text(self)
 
     def __repr__(self) -> str:
-        return f"<Comparison of {len(self.rows)} gradients: {report.summary(self)}>"
+        return f"<Comparison of {len(self.rows)} gradients: {self.summary}>"
 
     def _repr_html_(self) -> str:
         return report.as_html(self)

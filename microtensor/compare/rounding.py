@@ -2,7 +2,7 @@
 
 The error of a floating-point computation is estimated by Monte Carlo arithmetic (Parker, 1997):
 every value of the computation, forward and backward, is perturbed at random by a small relative
-amount, and how far the results spread, per unit of that amount, is how they amplify rounding. So a
+amount (and by a few least normal numbers, for what underflows), and how far the results spread, per unit of that amount, is how they amplify rounding. So a
 sum of large terms that cancel is judged by its terms, and one wrong element is not hidden among
 large ones.
 """
@@ -24,6 +24,8 @@ SINGLE = float(np.finfo(np.float32).eps)
 _RUNS = 3
 _STEP = 2.0**-26
 """The relative perturbation: small enough for the response to be linear, large beside float64's."""
+_LEAST = 2.0**16
+"""The absolute one, in least normal numbers: products of it are not subnormal, and so not slow."""
 _SAFETY = 24.0
 """How many times the spread that was seen is still rounding, since another derivation adds up
 other terms in another order."""
@@ -79,27 +81,28 @@ def _perturbed(
 ) -> dict[Value, Any]:
     data: dict[Value, Any] = {}
 
-    def noisy(x: Any) -> Any:
-        return x * (1.0 + _STEP * rng.uniform(-1.0, 1.0, np.shape(x)))
+    def noisy(x: Any, dtype: Any) -> Any:
+        noise = rng.uniform(-1.0, 1.0, np.shape(x))
+        return x + (_STEP * x + _LEAST * float(np.finfo(dtype).tiny)) * noise
 
     for value in tape.values:
         if value.data is None or not value.has_gradient:
             continue
         if value.op is None:
-            data[value] = noisy(np.asarray(value.data, np.float64))
+            data[value] = noisy(np.asarray(value.data, np.float64), value.dtype)
             continue
         operands = [data.get(x, x.data) for x in value.parents]
         if any(x.data is None and not x.is_left_out for x in value.parents):
-            data[value] = noisy(np.asarray(value.data, np.float64))
+            data[value] = noisy(np.asarray(value.data, np.float64), value.dtype)
         else:
-            data[value] = noisy(value.op.kernel(*operands, **value.params))
+            data[value] = noisy(value.op.kernel(*operands, **value.params), value.dtype)
 
     def read(user: Value, x: Value) -> Any:
         assert user.op is not None
         return x.argument if user.op.name in _BENT else data.get(x, x.argument)
 
     def given(value: Value, g: Any) -> Any:
-        return noisy(g)
+        return noisy(g, value.dtype)
 
     return tape.gradients(
         {value: np.asarray(g, np.float64) for value, g in seeds.items()},

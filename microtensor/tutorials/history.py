@@ -6,6 +6,7 @@ import csv
 import io
 import math
 
+from ..compare import Comparison
 from .side_by_side import Row
 
 __all__ = ["History", "worst"]
@@ -18,6 +19,8 @@ class History:
         self.losses: dict[str, list[float]] = {}
         self.gradient_differences: dict[str, list[float]] = {}
         self.weight_differences: dict[str, list[float]] = {}
+        self.comparisons: dict[int, Comparison] = {}
+        """What `compare` says of the hand-derived gradients, by iteration."""
 
     def __len__(self) -> int:
         return max(map(len, self.losses.values()), default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -9,9 +10,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compare import Comparison, compare
 from ..tensor import Tensor
 from . import deep, two_layer
-from .side_by_side import Network
+from .side_by_side import Arrays, Network
 
 __all__ = ["Data", "Lesson", "deep_lesson", "two_layer_lesson"]
 
@@ -34,6 +36,21 @@ class Lesson:
     examples: Literal["rows", "columns"]
     graph: Callable[[], tuple[Tensor, dict[str, Any]]]
     """Returns the loss of a forward pass, and the names of intermediate tensors."""
+    forward: Callable[[Arrays], tuple[Tensor, dict[str, Tensor]]]
+    """Returns, for given weights, the loss and the weights as Tensors, by the same names."""
+
+    def compare(self) -> Comparison:
+        """Compare the gradients of the hand-derived network's next step with autograd's.
+
+        Raises
+        ------
+        GradientError
+            If the loss is not finite.
+        """
+        network = copy.deepcopy(next(iter(self.networks.values())))
+        loss, tensors = self.forward({name: W.copy() for name, W in network.weights.items()})
+        gradients = network.step().gradients
+        return compare(loss, {tensors[name]: gradients[name] for name in gradients})
 
     def prediction(self, network: Network) -> Array:
         """Return a network's last prediction, (examples, outputs)."""
@@ -51,6 +68,10 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
         loss = composed.loss()
         return loss, {"layer1": composed.layer1, "output": composed.output, "loss": loss}
 
+    def forward(arrays: Arrays) -> tuple[Tensor, dict[str, Tensor]]:
+        network = two_layer.Composed(X, y, (arrays["weights1"], arrays["weights2"]))
+        return network.loss(), {"weights1": network.W1, "weights2": network.W2}
+
     return Lesson(
         name="two-layer",
         title=f"Two layers, 3-{hidden}-1",
@@ -60,6 +81,7 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
         targets=y,
         examples="rows",
         graph=graph,
+        forward=forward,
     )
 
 
@@ -82,6 +104,10 @@ def deep_lesson(
         cost = composed.cost()
         return cost, {**composed.activations, "cost": cost}
 
+    def forward(arrays: Arrays) -> tuple[Tensor, dict[str, Tensor]]:
+        network = deep.Composed(X, Y, arrays, lr)
+        return network.cost(), network.params
+
     about = f"sigmoid, binary cross-entropy; weights drawn from N(0, {scale:g}^2)"
     if scale == 1.0:
         about += " (the tutorial's 0.01 is too small to learn this)"
@@ -94,4 +120,5 @@ def deep_lesson(
         targets=Y.T,
         examples="columns",
         graph=graph,
+        forward=forward,
     )

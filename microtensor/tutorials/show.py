@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..errors import MissingDependencyError, RenderError
+from ..errors import GradientError, MissingDependencyError, RenderError
 from ..files import write_whole
 from .history import History, worst
 from .lessons import Lesson
@@ -49,7 +50,12 @@ def watch(lesson: Lesson, iterations: int, console: Console) -> History:
     stride = min(max(1, iterations // 500), 50)
     with bar, np.errstate(all="ignore"):  # what diverges is reported below, in words
         task = bar.add_task("", total=iterations, loss="")
-        for row in train_side_by_side(lesson.networks, iterations):
+        rows = train_side_by_side(lesson.networks, iterations)
+        for iteration in range(1, iterations + 1):
+            if iteration in (1, iterations):
+                with contextlib.suppress(GradientError):  # of a loss that is not finite
+                    history.comparisons[iteration] = lesson.compare()
+            row = next(rows)
             history.add(row)
             if row.iteration % stride == 0:
                 bar.update(task, completed=row.iteration, loss=f"loss {row.losses['by hand']:.6f}")
@@ -65,6 +71,15 @@ def show(lesson: Lesson, history: History, console: Console) -> None:
     ):
         console.print(f"\n{heading}", style="bold")
         console.print(table)
+    console.print("\nThe hand-derived gradients, step by step (mt.compare)", style="bold")
+    console.print()
+    for iteration, comparison in history.comparisons.items():
+        largest = max(row.max_difference for row in comparison.rows)
+        console.print(
+            f"iteration {iteration}: {comparison.summary} The largest difference is {largest:.1e}."
+        )
+        if not comparison.ok:
+            console.print(str(comparison), highlight=False, markup=False)
     console.print()
     console.print(_verdict(lesson, history))
     console.print()

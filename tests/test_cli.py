@@ -62,6 +62,16 @@ def test_both_tutorials(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {"X", "y", "W1", "W2", "layer1 = sigmoid", "output = sigmoid", "loss = sum"} <= shown
 
 
+def test_the_first_and_the_last_gradients_are_compared(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tutorial", "all", "--iterations", "7", "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    for sentence in ("Both gradients are right.", "All 6 gradients are right."):
+        assert f"iteration 1: {sentence}" in text
+        assert f"iteration 7: {sentence}" in text
+
+
 def test_history_is_that_of_the_hand_derived_training(out: Path) -> None:
     argv = ["tutorial", "--iterations", "40", "--lr", "0.5", "--seed", "3", "--hidden", "5,3"]
     assert main([*argv, "--no-plots", "--out", str(out)]) == 0

@@ -335,7 +335,8 @@ def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, An
 def _rank(value: Value) -> tuple[float, bool, int]:
     """Order values by when backpropagation has the last of their contributions."""
     uses = [edge.user.index for edge in value.consumers]
-    return (min(uses) if uses else float("inf"), value.op is None, value.index)
+    is_leaf = value.op is None
+    return (min(uses) if uses else float("inf"), is_leaf, -value.index if is_leaf else value.index)
 
 
 def _largest_difference(hand: Any, right: Any) -> float:

@@ -40,8 +40,8 @@ def explained(own: str, hand: Any, finding: Finding, names: Names) -> Cause:
 
 def _evidence(hand: Any, finding: Finding) -> str:
     apart = float(np.max(np.abs(hand - finding.gradient), initial=0.0))
-    gives = f"to {apart:.1e}" if apart else "exactly"
-    made = f"with this mistake the step gives this array {gives}"
+    gives = f"this array to {apart:.1e}" if apart else "exactly this array"
+    made = f"with this mistake the step gives {gives}"
     right = finding.step.expected if finding.step is not None else None
     if right is None or np.shape(right) != np.shape(hand):
         return made

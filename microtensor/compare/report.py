@@ -54,9 +54,11 @@ def print_to(console: Console, comparison: Comparison) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column, justify="right" if column == _COLUMNS[-1] else "left",
-                         overflow="fold")  # fmt: skip
+    name, shape, status, difference = _COLUMNS
+    table.add_column(name, overflow="fold")
+    table.add_column(shape, overflow="fold")
+    table.add_column(status, no_wrap=True)
+    table.add_column(difference, justify="right", overflow="fold")
     for row in comparison.rows:
         table.add_row(
             Text(row.name),

@@ -2,9 +2,9 @@
 
 The error of a floating-point computation is estimated by Monte Carlo arithmetic (Parker, 1997):
 every value of the computation, forward and backward, is perturbed at random by a small relative
-amount (and by a few least normal numbers, for what underflows), and how far the results spread, per unit of that amount, is how they amplify rounding. So a
-sum of large terms that cancel is judged by its terms, and one wrong element is not hidden among
-large ones.
+amount (and by a few least normal numbers, for what underflows), and how far the results spread, per
+unit of that amount, is how they amplify rounding. So a sum of large terms that cancel is judged by
+its terms, and one wrong element is not hidden among large ones.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,7 @@ import numpy.typing as npt
 
 from .. import engine
 from ..diagnosis import called
-from ..errors import (
-    ArgumentError,
-    DtypeError,
-    GradientError,
-    ReleasedGraphError,
-    ShapeError,
-)
+from ..errors import ArgumentError, ReleasedGraphError, ShapeError
 from ..graph import Graph
 from ..names import caller, variables
 from ..op import Node
@@ -24,6 +18,15 @@ from ..record import leaf_of
 from ..tensor import Tensor
 from .comparison import Comparison
 from .diagnose import Diagnosis
+from .inputs import (
+    Closeness,
+    check_mapping,
+    check_output,
+    closeness,
+    floats,
+    node_of,
+    seed_of,
+)
 from .judge import Judge
 from .names import Names
 from .tape import Tape, Value
@@ -107,7 +110,7 @@ def compare(
     >>> comparison.roots[0].step
     'dz = da * a * (1 - a)'
     """
-    return _compared(output, hand, gradient, _closeness(rtol, atol))
+    return _compared(output, hand, gradient, closeness(rtol, atol))
 
 
 def compare_step(
@@ -156,12 +159,12 @@ def compare_step(
     """
     if not isinstance(lr, (int, float, np.floating)) or not np.isfinite(lr) or lr <= 0:
         raise ArgumentError(f"compare_step() needs a positive learning rate, and got lr={lr!r}.")
-    _check_mapping("compare_step", updated)
+    check_mapping("compare_step", updated)
     hand: dict[Tensor, Any] = {}
     lost: dict[Tensor, Any] = {}
     for tensor, given in updated.items():
         before, after = given if isinstance(given, tuple) else (tensor, given)
-        before, after = (_floats(tensor, x, "parameter") for x in (before, after))
+        before, after = (floats(tensor, x, "parameter") for x in (before, after))
         for x in (before, after):
             if x.shape != tensor.shape:
                 raise ShapeError(
@@ -171,10 +174,7 @@ def compare_step(
         hand[tensor] = (before - after) / lr
         eps = max(float(np.finfo(x.dtype).eps) for x in (before, after))
         lost[tensor] = eps * np.maximum(np.abs(before), np.abs(after)) / lr
-    return _compared(output, hand, gradient, _closeness(rtol, atol), lost)
-
-
-Closeness = Callable[[Any, Any], Any]
+    return _compared(output, hand, gradient, closeness(rtol, atol), lost)
 
 
 def _compared(
@@ -184,26 +184,12 @@ def _compared(
     close: Closeness | None,
     lost: Mapping[Tensor, Any] | None = None,
 ) -> Comparison:
-    _check_mapping("compare", given)
-    if not isinstance(output, Tensor):
-        raise ArgumentError(
-            f"compare() needs the loss as a Tensor with its graph, and got {output!r}: compute it "
-            "with Tensors, and do not convert it to a number."
-        )
-    if not output.requires_grad:
-        raise GradientError(
-            f"compare() has nothing to compare with: {called(output)} was not computed by recorded "
-            "operations from a tensor that requires a gradient."
-        )
-    if not np.isfinite(output.data).all():
-        raise GradientError(
-            f"compare() has nothing to compare with: the output is {output.data!r}. Compute it "
-            "inside mt.autograd.detect_anomaly() to see what made it so."
-        )
+    check_mapping("compare", given)
+    check_output(output)
     graph = Graph(output)
-    hand = {_node(graph, tensor): _floats(tensor, x) for tensor, x in given.items()}
+    hand = {node_of(graph, tensor): floats(tensor, x) for tensor, x in given.items()}
     tensors = {leaf_of(tensor): tensor for tensor in given}
-    seed = _seed(output, gradient)
+    seed = seed_of(output, gradient)
     right = _right(output, seed, hand)
     tape = Tape(graph)
     seeds = {tape.of[graph.outputs[0]]: seed}
@@ -242,79 +228,6 @@ def _compared(
             )
         )
     return Comparison(rows)
-
-
-def _check_mapping(function: str, given: Any) -> None:
-    if not isinstance(given, Mapping):
-        raise ArgumentError(
-            f"{function}() takes a dict of arrays by their tensors, {{W1: dW1, b1: db1}}, and got "
-            f"a {type(given).__name__}."
-        )
-    if not given:
-        raise ArgumentError(
-            f"{function}() got no hand-derived gradients: give some by their tensors, {{W1: dW1}}."
-        )
-    for key in given:
-        if not isinstance(key, Tensor):
-            raise ArgumentError(
-                f"{function}() takes the tensors themselves as keys, {{W1: dW1}}, and got {key!r}."
-            )
-
-
-def _closeness(rtol: float | None, atol: float | None) -> Closeness | None:
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if value is not None and not (np.ndim(value) == 0 and value >= 0):
-            raise ArgumentError(f"compare() needs {name} to be 0 or more, and got {value!r}.")
-    if rtol is None and atol is None:
-        return None
-    return lambda hand, other: np.abs(hand - other) <= (atol or 0.0) + (rtol or 0.0) * np.abs(other)
-
-
-def _node(graph: Graph, tensor: Tensor) -> Node:
-    node = leaf_of(tensor)
-    if node not in graph.nodes:
-        raise GradientError(
-            f"compare() got a gradient for {called(tensor)}, which the output was not computed "
-            "from: give the tensor that the forward pass used, before any copy() or detach(), and "
-            "of the same pass."
-        )
-    if tensor.dtype.kind != "f":
-        raise DtypeError(
-            f"compare() got a gradient for {called(tensor)}, which is {tensor.dtype}: only "
-            "floating-point tensors have a gradient."
-        )
-    return node
-
-
-def _floats(tensor: Tensor, given: Any, what: str = "gradient") -> Any:
-    """Return a hand-derived gradient as an array of floating-point numbers."""
-    if isinstance(given, Tensor):
-        given = given.data
-    try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise DtypeError(f"The {what} given for {called(tensor)} is no array: {error}.") from None
-    if array.dtype.kind != "f":
-        hint = (
-            "convert it with .astype(float), if it is meant to be whole numbers"
-            if array.dtype.kind in "iub"
-            else "give an array of floats of the tensor's shape"
-        )
-        raise DtypeError(
-            f"The {what} given for {called(tensor)} has dtype {array.dtype}, and a gradient is "
-            f"made of floating-point numbers: {hint}."
-        )
-    return array
-
-
-def _seed(output: Tensor, gradient: Any) -> Any:
-    if gradient is None and output.size != 1:
-        raise GradientError(
-            f"compare() needs an output of one element, and {called(output)} has shape "
-            f"{output.shape}: reduce it, with .sum() or a loss, or give gradient=, the gradient of "
-            "something with respect to it."
-        )
-    return output._seed(gradient)
 
 
 def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, Any]:

@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 
-WORKLOADS = ("tutorial", "mlp", "chain", "imports", "compiled")
+WORKLOADS = ("tutorial", "mlp", "chain", "imports", "compiled", "comparing")
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import timeit
+from itertools import pairwise
 
 import numpy as np
 from rich.table import Table
@@ -26,7 +27,7 @@ def run(rounds: int) -> None:
     y = mt.tensor(rng.integers(0, LAYERS[-1], BATCH))
     W1, W2, W3 = (
         mt.tensor(0.05 * rng.standard_normal(shape), requires_grad=True)
-        for shape in zip(LAYERS, LAYERS[1:], strict=False)
+        for shape in pairwise(LAYERS)
     )
     b1, b2, b3 = (mt.tensor(np.zeros(n), requires_grad=True) for n in LAYERS[1:])
     z1 = x @ W1 + b1

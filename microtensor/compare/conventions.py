@@ -1,12 +1,14 @@
 """Factors that a derivation keeps out of one step and puts into a later one.
 
 With a loss that is a mean over m examples, many derivations leave 1/m out of dZ, and put it into dW
-and db: dZ is m times the gradient of the loss, dW is right. That is no mistake, and is told by a
-later step that makes up for the factor.
+and db: dZ is m times the gradient of the loss, dW is right. That is no mistake. It is told from one
+by the later steps: those that give the gradient of a parameter make up for the factor, the others
+carry it on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -15,20 +17,16 @@ import numpy as np
 from .flow import nearest, pushed
 from .tape import Tape, Value
 
-__all__ = ["find_factors"]
+__all__ = ["Conventions"]
 
 _CLOSE = 1e-5
 """Factors that differ by less, relatively, are one."""
 
+Same = Callable[[Value, Any, Any], bool]
 
-def find_factors(
-    tape: Tape,
-    seeds: Mapping[Value, Any],
-    hand: Mapping[Value, Any],
-    order: list[Value],
-    same: Callable[[Value, Any, Any], bool],
-) -> dict[Value, float]:
-    """Return the factors that hand-derived gradients carry, and later steps make up for.
+
+class Conventions:
+    """The factors that hand-derived gradients carry, and later steps make up for.
 
     Parameters
     ----------
@@ -38,148 +36,187 @@ def find_factors(
         The hand-derived gradients, and their order from the output on.
     same
         Whether a gradient of a value equals another to rounding.
+
+    Attributes
+    ----------
+    factors
+        The factor of each gradient that carries one.
     """
-    candidates: Collection[Value] = [
-        v for v in order if not v.is_parameter and hand[v].shape == v.shape
-    ]
-    assumed = _assumed(tape, seeds, hand, order, same)
-    while candidates:
-        factors, expected = _carried(tape, seeds, hand, candidates, assumed, same)
-        if not factors:
-            return {}
-        made_up = [
-            v
-            for v in order
-            if v not in factors
-            and hand[v].shape == v.shape
-            and np.any(expected[v])
-            and same(v, hand[v], expected[v])
-            and any(
-                not same(v, hand[v], expected[v] * factors.get(x, 1.0)) for x in nearest(v, hand)
-            )
-        ]
-        supported = _supported(made_up, factors, order, hand)
-        if len(supported) < len(factors):
-            candidates = [v for v in candidates if v in supported]
-            continue
-        taken_over = _taken_over(factors, expected, hand, order, same)
-        data = {v: f for v, f in taken_over.items() if _is_per_example(v, f)}
-        if len(taken_over) - len(data) > sum(v.is_parameter for v in made_up):
-            return {}  # most parameters have the factor too: it is a mistake
-        return factors | data
-    return {}
 
+    def __init__(
+        self,
+        tape: Tape,
+        seeds: Mapping[Value, Any],
+        hand: Mapping[Value, Any],
+        order: list[Value],
+        same: Same,
+    ) -> None:
+        self._tape, self._seeds, self._hand, self._same = tape, seeds, hand, same
+        self._order = [v for v in order if hand[v].shape == v.shape]
+        self._nearest = {v: nearest(v, hand) for v in order}
+        self._sizes = {float(n) for v in tape.values for n in (*v.shape, math.prod(v.shape))}
+        self.factors: dict[Value, float] = {}
+        candidates: Collection[Value] = [v for v in self._order if not v.is_parameter]
+        assumed = self._assumed()
+        while candidates:
+            factors, expected = self._carried(candidates, assumed)
+            supported = self._supported(factors, expected)
+            if len(supported) == len(factors):
+                self.factors = factors | self._of_data(factors, expected)
+                return
+            candidates = supported
 
-def _carried(
-    tape: Tape,
-    seeds: Mapping[Value, Any],
-    hand: Mapping[Value, Any],
-    candidates: Collection[Value],
-    assumed: Mapping[Value, float],
-    same: Callable[[Value, Any, Any], bool],
-) -> tuple[dict[Value, float], dict[Value, Any]]:
-    """Return the factor of each candidate, and what follows for all values without them.
+    def _carried(
+        self, candidates: Collection[Value], assumed: Mapping[Value, float]
+    ) -> tuple[dict[Value, float], dict[Value, Any]]:
+        """Return the factor of each candidate, and what follows for all values without them.
 
-    One that is wrong besides has the factor of those before it.
-    """
-    factors: dict[Value, float] = {}
+        It is what the parameters tell, else by how much the gradient is off, else that of the
+        gradients before it: a gradient may be wrong besides.
+        """
+        factors: dict[Value, float] = {}
 
-    def look(value: Value, expected: Any) -> None:
-        if value not in candidates or same(value, hand[value], expected):
-            return
-        factor = _factor(value, hand[value], expected, same)
-        if factor is None:
-            before = [factors.get(v, 1.0) for v in nearest(value, hand)]
-            factor = before[0] if before and np.ptp(before) <= _CLOSE * abs(before[0]) else 1.0
-            factor = assumed.get(value, 1.0) if factor == 1.0 else factor
-        if factor != 1.0:
-            factors[value] = factor
+        def look(value: Value, expected: Any) -> None:
+            if value not in candidates or self._same(value, self._hand[value], expected):
+                return
+            factor = assumed.get(value) or self._factor(value, expected)
+            if factor is None or not self._is_usual(factor):
+                earlier = {factors.get(v, 1.0) for v in self._nearest[value]}
+                factor = earlier.pop() if len(earlier) == 1 else 1.0
+            if factor != 1.0:
+                factors[value] = factor
 
-    _, expected = pushed(tape, seeds, hand, factors, look=look)
-    return factors, expected
+        _, expected = pushed(self._tape, self._seeds, self._hand, factors, look=look)
+        return factors, expected
 
+    def _assumed(self) -> dict[Value, float]:
+        """Return the factors that gradients must have had by the parameters derived from them.
 
-def _assumed(
-    tape: Tape,
-    seeds: Mapping[Value, Any],
-    hand: Mapping[Value, Any],
-    order: list[Value],
-    same: Callable[[Value, Any, Any], bool],
-) -> dict[Value, float]:
-    """Return the factors that gradients must have had by the parameters derived from them.
+        If all of these are off by the same number, and it is a usual one, what they were derived
+        from was off by its inverse.
+        """
+        _, expected = pushed(self._tape, self._seeds, self._hand, {})
+        found: dict[Value, dict[Value, float]] = {}
+        for value in self._order:
+            before = self._nearest[value]
+            if value.is_parameter and len(before) == 1:
+                is_right = self._same(value, self._hand[value], expected[value])
+                factor = 1.0 if is_right else self._factor(value, expected[value], few=True)
+                found.setdefault(before[0], {})[value] = factor or 0.0
+        assumed = {}
+        for value, factors in found.items():
+            off = [factor for factor in factors.values() if factor != 1.0]
+            if len(off) < 2 or not all(_alike(factor, off[0]) for factor in off):
+                continue
+            if not any(n.shape and np.size(self._hand[n]) > 1 for n in factors):
+                continue
+            rest = (v for v, factor in factors.items() if factor == 1.0)
+            if self._is_count(off[0]) and all(_is_per_example(v, off[0]) for v in rest):
+                assumed[value] = 1 / off[0]
+        return assumed
 
-    Of a gradient that is wrong anyhow, only these can tell: several, all off by the same factor.
-    """
-    _, expected = pushed(tape, seeds, hand, {})
-    found: dict[Value, dict[Value, float]] = {}
-    for value in order:
-        before = nearest(value, hand)
-        if value.is_parameter and len(before) == 1 and hand[value].shape == value.shape:
-            is_right = same(value, hand[value], expected[value])
-            factor = 1.0 if is_right else _factor(value, hand[value], expected[value], same)
-            found.setdefault(before[0], {})[value] = factor or 0.0
-    assumed = {}
-    for value, factors in found.items():
-        off = [factor for factor in factors.values() if factor != 1.0]
-        if len(off) < 2 or not off[0] or not all(_alike(factor, off[0]) for factor in off):
-            continue
-        if all(_is_per_example(v, off[0]) for v, factor in factors.items() if factor == 1.0):
-            assumed[value] = 1 / off[0]
-    return assumed
+    def _factor(self, value: Value, expected: Any, *, few: bool = False) -> float | None:
+        """Return by which constant a hand-derived gradient is off, if by one.
 
+        A single number always is; it counts with ``few`` only.
+        """
+        hand = self._hand[value]
+        count = np.count_nonzero(expected)
+        if not count or (count < 2 and not few) or not np.isfinite(hand).all():
+            return None
+        x, y = hand.ravel().astype(float), expected.ravel().astype(float)
+        if not np.isfinite(y).all():
+            return None
+        factor = float(x @ y) / float(y @ y)
+        return factor if factor and self._same(value, hand / factor, expected) else None
 
-def _factor(
-    value: Value, hand: Any, expected: Any, same: Callable[[Value, Any, Any], bool]
-) -> float | None:
-    """Return by which constant a hand-derived gradient is off, if by one."""
-    if np.count_nonzero(expected) < 2 or not np.isfinite(hand).all():
-        return None
-    x, y = hand.ravel().astype(float), expected.ravel().astype(float)
-    if not np.isfinite(y).all():
-        return None
-    factor = float(x @ y) / float(y @ y)
-    return factor if factor and same(value, hand / factor, expected) else None
-
-
-def _supported(
-    made_up: list[Value],
-    factors: Mapping[Value, float],
-    order: list[Value],
-    hand: Mapping[Value, Any],
-) -> set[Value]:
-    """Return the gradients whose factor a later step makes up for, or that have it from such."""
-    supported = {x for v in made_up for x in nearest(v, hand) if x in factors}
-    for value in reversed(order):
-        if value in supported:
-            supported |= {x for x in nearest(value, hand) if _alike(factors.get(x), factors[value])}
-    for value in order:
-        if value in factors and value not in supported:
-            before = [x for x in nearest(value, hand) if x in supported]
-            if any(_alike(factors[x], factors[value]) for x in before):
+    def _supported(
+        self, factors: Mapping[Value, float], expected: Mapping[Value, Any]
+    ) -> set[Value]:
+        """Return the gradients whose factor the later steps make up for, or carry on to such."""
+        users: dict[Value, list[Value]] = {v: [] for v in factors}
+        for value in self._order:
+            for source in self._nearest[value]:
+                if source in factors and self._depends(value, source, factors, expected):
+                    users[source].append(value)
+        supported: set[Value] = set()
+        for value in reversed(self._order):
+            if value not in factors:
+                continue
+            factor = factors[value]
+            made_up = carrying = left = 0
+            for user in users[value]:
+                hand, right = self._hand[user], expected[user]
+                is_right = user not in factors and self._same(user, hand, right)
+                if user in factors:
+                    carrying += _alike(factors[user], factor) and user in supported
+                elif is_right and not user.is_parameter:
+                    left = len(self._order)  # what is no result would have carried it on
+                elif is_right:
+                    made_up += 1
+                elif user.is_parameter and self._same(user, hand / factor, right):
+                    left += not _is_per_example(user, factor)
+            is_taken_over = any(_alike(factors.get(v), factor) for v in self._nearest[value])
+            is_plain = is_taken_over or (factor > 1 and self._is_count(factor))
+            if left <= made_up and (carrying or (made_up and is_plain)):
                 supported.add(value)
-    return supported
+        for value in self._order:
+            if value in factors and value not in supported and not users[value]:
+                before = (v for v in self._nearest[value] if v in supported)
+                if any(_alike(factors[v], factors[value]) for v in before):
+                    supported.add(value)
+        return supported
 
+    def _depends(
+        self,
+        value: Value,
+        before: Value,
+        factors: Mapping[Value, float],
+        expected: Mapping[Value, Any],
+    ) -> bool:
+        """Tell whether the factor of a gradient matters to a value."""
+        if all(_alike(factors.get(v), factors[before]) for v in self._nearest[value]):
+            with_it = expected[value] * factors[before]
+        else:
+            rest = {v: f for v, f in factors.items() if v is not before}
+            _, found = pushed(self._tape, self._seeds, self._hand, rest, toward=[value])
+            with_it = found[value]
+        return not self._same(value, with_it, expected[value])
 
-def _taken_over(
-    factors: Mapping[Value, float],
-    expected: Mapping[Value, Any],
-    hand: Mapping[Value, Any],
-    order: list[Value],
-    same: Callable[[Value, Any, Any], bool],
-) -> dict[Value, float]:
-    """Return the results that have the factor of the gradients that they were derived from."""
-    found = {}
-    for value in order:
-        before = {factors[x] for x in nearest(value, hand) if x in factors}
-        if value.is_parameter and before and hand[value].shape == value.shape:
-            factor = next(iter(before))
-            if np.any(expected[value]) and same(value, hand[value] / factor, expected[value]):
+    def _of_data(
+        self, factors: Mapping[Value, float], expected: Mapping[Value, Any]
+    ) -> dict[Value, float]:
+        """Return the factors of leaves that are data: of them each example has its own gradient.
+
+        A parameter of the same step, which makes up for the factor, tells them from parameters.
+        """
+        found = {}
+        for value in self._order:
+            before = set(self._nearest[value])
+            factor = next((factors[v] for v in before if v in factors), None)
+            if not value.is_parameter or factor is None or not _is_per_example(value, factor):
+                continue
+            made_up = any(
+                v.is_parameter
+                and v is not value
+                and set(self._nearest[v]) == before
+                and self._same(v, self._hand[v], expected[v])
+                for v in self._order
+            )
+            if made_up and self._same(value, self._hand[value] / factor, expected[value]):
                 found[value] = factor
-    return found
+        return found
+
+    def _is_count(self, factor: float) -> bool:
+        """Tell whether a factor is a number of elements, or the inverse of one."""
+        return any(_alike(factor, n) or _alike(factor, 1 / n) for n in self._sizes if n > 1)
+
+    def _is_usual(self, factor: float) -> bool:
+        return any(_alike(abs(factor), n) for n in (1.0, 2.0, 0.5)) or self._is_count(abs(factor))
 
 
 def _is_per_example(value: Value, factor: float) -> bool:
-    """Tell whether a leaf is data, to which the mean's 1/m applies example by example."""
+    """Tell whether a leaf may be data, to which the mean's 1/m applies example by example."""
     return any(_alike(float(n), factor) or _alike(1.0 / n, factor) for n in value.shape if n > 1)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .conventions import find_factors
+from .conventions import Conventions
 from .flow import nearest, pushed
 from .rounding import DOUBLE, SINGLE, Amplification, epsilon
 from .step import Step
@@ -20,6 +20,13 @@ from .tape import Tape, Value
 from .verdict import Status
 
 __all__ = ["Judge"]
+
+
+_RIGHT = (Status.EXACT, Status.CLOSE)
+_CLOSE = 8.0
+"""So many roundings in a constant make it another multiple."""
+_FEW = 3
+"""Fewer elements are a multiple of others by chance, to float32's digits."""
 
 
 class Judge:
@@ -57,7 +64,7 @@ class Judge:
         self._slack = slack or {}
         self.hand, self.right, self.order = hand, right, order
         self.amplification = Amplification(tape, seeds, hand)
-        self.factors = find_factors(tape, seeds, hand, order, self._is_same)
+        self.factors = Conventions(tape, seeds, hand, order, self._is_same).factors
         """The factors that gradients carry and later steps make up for."""
         self.flow, self.expected = pushed(tape, seeds, hand, self.factors)
         self.conventions: set[Value] = set()
@@ -87,9 +94,12 @@ class Judge:
 
     def precision(self, value: Value, hand: Any, other: Any) -> float | None:
         """Return the coarsest rounding that makes two gradients equal, if any does."""
-        for eps in (self.fine(value), SINGLE):
-            if self.same(value, hand, other, eps):
-                return eps
+        fine = self.fine(value)
+        if self.same(value, hand, other, fine):
+            return fine
+        rough = max(SINGLE, fine, epsilon(hand.dtype))
+        if self.same(value, hand, other, rough) and not self._is_multiple(value, hand, other):
+            return rough
         return None
 
     def rtol(self, value: Value, of: Any, eps: float) -> float:
@@ -123,6 +133,9 @@ class Judge:
             if value in self.factors and self._is_same(value, self.plain(value), right):
                 self.conventions.add(value)
                 return Status.CLOSE
+            if all(self.status[v] in _RIGHT for v in nearest(value, self.hand)):
+                self.is_single.add(value)  # what it inherits is rounding
+                return Status.CLOSE
             return Status.INHERITED
         wrong = {v for v, status in self.status.items() if status is Status.WRONG}
         if wrong:
@@ -130,6 +143,16 @@ class Judge:
             if self._is_same(value, self.plain(value), expected[value]):
                 return Status.INHERITED
         return self._judged_by_its_numbers(value)
+
+    def _is_multiple(self, value: Value, hand: Any, right: Any) -> bool:
+        """Tell whether a gradient is a multiple of another: rounding does not give that."""
+        scale = float(np.sum(right * right))
+        if np.count_nonzero(right) < _FEW or not 0 < scale < np.inf:
+            return False
+        factor = float(np.sum(hand * right)) / scale
+        if not factor or abs(factor - 1) <= _CLOSE * SINGLE:
+            return False
+        return self.same(value, hand / factor, right, self.fine(value))
 
     def _judged_by_its_numbers(self, value: Value) -> Status:
         """Judge a step that begins with gradients of wrong shapes by what NumPy makes of them."""

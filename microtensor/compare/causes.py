@@ -112,7 +112,8 @@ def _in_step(
         exactly = Finding(hypothesis, 1.0, step)
         if abs(multiple - 1) <= rtol and _explains(exactly, hand):
             return exactly
-        if second is None and factors.named(multiple, rtol):
+        is_sign = abs(multiple + 1) <= rtol
+        if second is None and (is_sign or (multiple > 0 and factors.named(multiple, rtol))):
             several = Finding(hypothesis, factors.exact(multiple, rtol), step)
             second = several if several.kinds and _explains(several, hand) else None
     if simple is not None and np.count_nonzero(step.expected) > 1:

@@ -110,11 +110,17 @@ class Diagnosis:
             target = self._unfolded.of[value.node] if value.node is not None else value
             found = None
             if np.isfinite(judge.hand[value]).all():
-                found = self._found(value, target, SINGLE)
-                if found is not None:  # what does not fit roughly does not fit exactly
-                    found = self._found(value, target, judge.fine(value)) or found
+                found = self._found(value, target, judge.fine(value))
+                if found is None and self._is_rough(value):
+                    found = self._found(value, target, SINGLE)
             self._findings[value] = found
         return self._findings[value]
+
+    def _is_rough(self, value: Value) -> bool:
+        """Tell whether a gradient may have been computed in float32."""
+        hand = self._judge.hand[value]
+        is_short = np.array_equal(hand, hand.astype(np.float32), equal_nan=True)
+        return is_short or bool(self._judge.is_single)
 
     def _found(self, value: Value, target: Value, eps: float) -> Finding | None:
         judge = self._judge
@@ -149,12 +155,22 @@ class Diagnosis:
         hand = {self._there(v): h for v, h in judge.hand.items()}
         factors = {self._there(v): f for v, f in judge.factors.items()}
         wrong = {self._there(v) for v, s in judge.status.items() if s is Status.WRONG}
-        named = [v for v in tape.values if self._names.known(v) is not None] + list(hand)
         return [
             pushed(tape, seeds, hand, factors),
             pushed(tape, seeds, hand, factors, wrong),
-            pushed(tape, seeds, hand, factors, set(hand), toward=named),
+            pushed(tape, seeds, hand, factors, set(hand), toward=self._told),
         ]
+
+    @cached_property
+    def _told(self) -> list[Value]:
+        """The values that somebody who derives gradients has in mind.
+
+        They are named or given; if nothing has a name here, all that were computed.
+        """
+        values = [v for v in self._unfolded.values if v.node is not None and v.has_gradient]
+        given = set(map(self._there, self._judge.hand))
+        told = [v for v in values if v in given or self._names.known(v) is not None]
+        return told if any(v.op is not None and v not in given for v in told) else values
 
     def _there(self, value: Value) -> Value:
         assert value.node is not None
@@ -183,12 +199,12 @@ class Diagnosis:
     def _known(self) -> Known:
         tape, judge = self._unfolded, self._judge
         named = [v for v in tape.values if self._names.known(v) is not None]
-        others = [v for v in tape.values if self._names.known(v) is None and not v.is_left_out]
+        others = [v for v in tape.values if self._names.known(v) is None and v.node is not None]
         _, right = self._flows[-1]
         return Known(
             [*named, *others],
             {self._there(v): h for v, h in judge.hand.items()},
-            {v: right[v] for v in named if v in right},
+            {v: right[v] for v in self._told if v in right},
             self._earlier,
             tape.fused,
         )

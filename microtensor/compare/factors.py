@@ -92,7 +92,7 @@ def _means(step: Step) -> Iterator[float]:
     for edge in step.edges:
         if edge.op.name == "divide":
             divisor = edge.user.parents[1]
-            if isinstance(divisor.data, (int, float)) and divisor.data > 1:
+            if type(divisor.data) in (int, float) and divisor.data > 1:
                 yield float(divisor.data)
         elif edge.op.name == "mean":
             yield math.prod(edge.operand.shape) / max(math.prod(edge.user.shape), 1)
@@ -109,7 +109,7 @@ def _sizes(step: Step) -> Iterator[float]:
 def _constants(step: Step) -> Iterator[float]:
     for edge in step.edges:
         for x in edge.user.parents:
-            if isinstance(x.data, (int, float)) and x.data not in (0, 1, -1):
+            if type(x.data) in (int, float) and x.data not in (0, 1, -1):
                 yield float(x.data)
 
 

@@ -106,9 +106,9 @@ class Judge:
         """Return how far two arrays may be apart that are the same, relative to the largest."""
         largest = float(np.max(np.abs(of))) if of.size else 0.0
         if not 0 < largest < np.inf:
-            return 1e3 * eps
+            return 64 * eps
         tolerance = self.amplification.tolerance(value, of, eps) + self._slack.get(value, 0.0)
-        return min(1e3 * eps + 2 * float(np.max(tolerance)) / largest, 1e-3)
+        return min(64 * eps + float(np.max(tolerance)) / largest, 1e-3)
 
     def plain(self, value: Value) -> Any:
         """Return a hand-derived gradient without the factor that later steps make up for."""

@@ -48,12 +48,14 @@ class Names:
                 array = value.data if isinstance(value, Tensor) else value
                 if isinstance(array, np.ndarray) and array.ndim and array.dtype.kind in "iu":
                     self.indices.setdefault(name, array)
+        tensors = set(graph.names.values())
         self._gradients: dict[Node, str] = {}
         for node, array in hand.items():
             free = [x for x in called.get(id(array), []) if x not in self._gradients.values()]
             if free:  # of an array with two names, as by dz = da, the one like the tensor's
                 own = graph.names.get(node, "")
-                self._gradients[node] = max(free, key=lambda name: bool(own) and own in name)
+                name = max(free, key=lambda name: bool(own) and own in name)
+                self._gradients[node] = f"d{name}" if name in tensors else name  # grads["W1"]
 
     def known(self, value: Value) -> str | None:
         """Return the user's name of a value, if it has one."""

@@ -23,6 +23,7 @@ _BETWEEN = frozenset(
      "reciprocal", "tanh", "sigmoid", "log", "log1p", "maximum", "where", "softplus"}
 )  # fmt: skip
 """Operations that activation functions are written with."""
+_LINEAR = frozenset({"add", "subtract", "negative", "positive"})
 _SCALINGS = frozenset({"multiply", "divide"})
 _EXTREMA = frozenset({"max", "min"})
 _to_each = REGISTRY["sum"].vjps[0]
@@ -112,8 +113,8 @@ def segments(step: Step, fused: Mapping[Value, tuple[str, tuple[Value, ...]]]) -
     for edge in step.edges:
         c = step.contribution(edge)
         g = step.flow[edge.user]
-        by_number = edge.op.name in _SCALINGS and any(not x.shape for x in edge.user.parents)
-        if by_number:  # a multiple
+        is_scaled = edge.op.name in _SCALINGS and any(not x.shape for x in edge.user.parents)
+        if is_scaled or edge.op.name in _LINEAR:  # its derivative is a number: a factor, a sign
             continue
         if np.shape(c) == np.shape(g) or edge.op.broadcasts or edge.op.name in _EXTREMA:
             yield Segment(step, edge.operand, edge.user, edge.op.name, edge)

@@ -106,6 +106,11 @@ def _missing_path(h: Hypothesis, where: str, names: Names) -> str:
             "the softmax was differentiated element by element, p (1 - p): each output depends on "
             "every input, so the other outputs contribute too"
         )
+    if h.detail == "statistics":
+        return (
+            f"the statistics that {where} is normalized by were taken for constants: they depend on "
+            "it, so what comes by way of them is missing"
+        )
     way = _way(h, names)
     if h.detail == "only":
         return (
@@ -141,7 +146,8 @@ def _wrong_operand(finding: Finding, names: Names) -> str:
             f"{number(abs(finding.factor))} times its gradient): compute all gradients before any "
             "update"
         )
-    if h.detail == "gradient":
-        return f"{names.gradient(h.used)} is used where {names.gradient(h.expected)} belongs"
     places = f", and so in {_places(h.times)}" if h.times > 1 else ""
+    if h.detail == "gradient":
+        used, expected = names.gradient(h.used), names.gradient(h.expected)
+        return f"{used} is used where {expected} belongs{places}"
     return f"{names.of(h.used)} is used where {names.of(h.expected)} belongs{places}"

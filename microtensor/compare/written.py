@@ -33,7 +33,7 @@ def step_code(step: Step, names: Names, seeds: Mapping[Value, Any]) -> str:
     """
     if not step.edges or len(step.edges) > _MOST:
         return ""
-    passed_on = {source: _gradient_name(names, source) for source in step.sources}
+    passed_on = _gradient_names(names, step.sources)
     inputs = _Inputs(_read(step), names)
     arrays = dict(inputs.arrays)
     for source, name in passed_on.items():
@@ -140,8 +140,24 @@ class _Inputs:
         return read
 
 
+def _gradient_names(names: Names, values: Sequence[Value]) -> dict[Value, str]:
+    """Return what the gradients of values are called in code, no two the same."""
+    found: dict[Value, str] = {}
+    for value in values:
+        name = base = _gradient_name(names, value)
+        number = 1
+        while name in found.values():
+            number += 1
+            name = f"{base}_{number}"
+        found[value] = name
+    return found
+
+
 def _gradient_name(names: Names, value: Value) -> str:
     name = names.gradient(value)
     if name.isidentifier():
         return name
-    return f"d_{identifier(value.op.name)}" if value.op is not None else "d_value"
+    own = names.known(value)
+    if own is None:
+        own = value.op.name if value.op is not None else "value"
+    return f"d_{identifier(own)}"

@@ -15,6 +15,7 @@ from .hypothesis import Hypothesis, Known, alike, changed, if_fit
 __all__ = [
     "after_update",
     "another_gradient",
+    "another_gradient_in_a_loop",
     "another_gradient_passed_on",
     "another_tensor",
     "another_tensor_in_a_loop",
@@ -94,6 +95,37 @@ def _another_step(step: Step, known: Known, group: list[Edge]) -> Iterator[Hypot
                     "wrong_operand", if_fit(step.with_overrides, overrides), last.op.name,
                     last.operand, run[i], (last.user, *last.user.parents)[j], times=len(taken),
                 )  # fmt: skip
+
+
+def another_gradient_in_a_loop(step: Step, known: Known) -> Iterator[Hypothesis]:
+    """In every step of a loop another gradient passed on, as that of h for that of z."""
+    for group in alike(step.edges):
+        users = sorted((edge for edge in group), key=lambda edge: edge.user.index)
+        if any(edge.user not in step.sources for edge in users):
+            continue
+        runs: dict[Any, list[tuple[Value, Any]]] = {}
+        for value, g in known.gradients(step.target, users[0].user.shape):
+            if all(value is not seen for run in runs.values() for seen, _ in run):
+                runs.setdefault(value.op, []).append((value, g))
+        for run in runs.values():
+            run.sort(key=lambda pair: pair[0].index)
+            for shift in range(-1, len(run) - len(users) + 2):
+                taken = [(e, shift + i) for i, e in enumerate(users) if 0 <= shift + i < len(run)]
+                if len(taken) < len(users) - 1 or all(run[i][0] is e.user for e, i in taken):
+                    continue
+                gradient = if_fit(_passed_on, step, [(e, run[i][1]) for e, i in taken])
+                last, i = taken[-1]
+                yield Hypothesis(
+                    "wrong_operand", gradient, last.op.name, last.operand, run[i][0], last.user,
+                    detail="gradient", times=len(taken),
+                )  # fmt: skip
+
+
+def _passed_on(step: Step, taken: list[tuple[Edge, Any]]) -> Any:
+    return step.with_changes(
+        (edge, with_arguments(edge, g, [x.argument for x in (edge.user, *edge.user.parents)]))
+        for edge, g in taken
+    )
 
 
 def _summed_with(edge: Edge, j: int, array: Any, g: Any) -> Any:

@@ -13,7 +13,7 @@ from ..step import Override, Step
 from ..tape import Edge, Value
 from .hypothesis import Hypothesis, Known, alike, changed, if_fit
 
-__all__ = ["counted_twice", "left_out", "multiplied"]
+__all__ = ["counted_twice", "left_out", "multiplied", "statistics_constant"]
 
 _MOST = 6
 """Of so many contributions at most, every selection is tried out."""
@@ -48,6 +48,22 @@ def left_out(step: Step, known: Known) -> Iterator[Hypothesis]:
             yield Hypothesis(
                 "missing_path", gradient, "getitem", edge.operand, edge.user, detail="assigned"
             )
+
+
+def statistics_constant(step: Step, known: Known) -> Iterator[Hypothesis]:
+    """Means and variances taken for constants: what comes by way of any sum left out."""
+    overrides: dict[Value, list[Override]] = {}
+    for edge in step.edges:
+        if edge.op.name == "sum" and len(step.incoming[edge.operand]) > 1:
+            nothing = partial(_nothing, edge.operand)
+            overrides.setdefault(edge.user, []).append(Override(edge.operand, nothing, edge))
+    squares = [e for e in step.edges if e.op.name == "square" and len(step.incoming[e.operand]) > 1]
+    for edge in squares:
+        nothing = partial(_nothing, edge.operand)
+        overrides.setdefault(edge.user, []).append(Override(edge.operand, nothing, edge))
+    if len(overrides) > 1:
+        gradient = if_fit(step.with_overrides, overrides)
+        yield Hypothesis("missing_path", gradient, "sum", step.target, detail="statistics")
 
 
 def _without(step: Step, value: Value, missing: Any) -> Hypothesis:

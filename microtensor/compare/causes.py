@@ -16,7 +16,9 @@ from .step import Step
 __all__ = ["Finding", "find"]
 
 _MOST = 4000
-"""So many hypotheses are tried out on a step."""
+"""So many hypotheses are tried out on a step, if they are cheap."""
+_WORK = 40_000
+"""So many derivative rules are applied for it."""
 _NEARER = 0.05
 """How much of what is wrong may be left by what explains it."""
 
@@ -149,8 +151,9 @@ def _added(
 
 
 def _all(step: Step, known: Known) -> Iterator[Hypothesis]:
-    found = (hypothesis for mistake in MISTAKES for hypothesis in mistake(step, known))
-    return itertools.islice((h for h in found if h.gradient is not None), _MOST)
+    tried = (hypothesis for mistake in MISTAKES for hypothesis in mistake(step, known))
+    affordable = itertools.takewhile(lambda _: step.work < _WORK, tried)
+    return itertools.islice((h for h in affordable if h.gradient is not None), _MOST)
 
 
 def _equal(hand: Any, gradient: Any, rtol: float) -> bool:

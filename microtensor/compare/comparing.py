@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,13 @@ import numpy.typing as npt
 
 from .. import engine
 from ..diagnosis import called
-from ..errors import ArgumentError, ReleasedGraphError, ShapeError
+from ..errors import (
+    ArgumentError,
+    GradientError,
+    InPlaceError,
+    ReleasedGraphError,
+    ShapeError,
+)
 from ..graph import Graph
 from ..names import caller, variables
 from ..op import Node
@@ -30,7 +37,7 @@ from .inputs import (
 from .judge import Judge
 from .names import Names
 from .tape import Tape, Value
-from .verdict import Row
+from .verdict import Row, Status
 
 __all__ = ["compare", "compare_step"]
 
@@ -144,7 +151,10 @@ def compare_step(
     Raises
     ------
     ArgumentError
-        If the rate is not a positive number; and as `compare`.
+        If the rate is not a positive number, or what is given before an update is not what the
+        tensor holds; and as `compare`.
+    GradientError
+        If an update is lost in rounding; and as `compare`.
     ShapeError
         If a parameter has not the shape of its tensor.
 
@@ -163,6 +173,11 @@ def compare_step(
     hand: dict[Tensor, Any] = {}
     lost: dict[Tensor, Any] = {}
     for tensor, given in updated.items():
+        if isinstance(given, tuple) and len(given) != 2:
+            raise ArgumentError(
+                f"compare_step() takes the array after the update for {called(tensor)}, or a pair "
+                f"of those before and after, and got {len(given)} values."
+            )
         before, after = given if isinstance(given, tuple) else (tensor, given)
         before, after = (floats(tensor, x, "parameter") for x in (before, after))
         for x in (before, after):
@@ -171,10 +186,40 @@ def compare_step(
                     f"compare_step() got an array of shape {x.shape} for {called(tensor)}, which "
                     f"has shape {tensor.shape}."
                 )
+        if not np.array_equal(before, tensor.data, equal_nan=True):
+            raise ArgumentError(
+                f"compare_step() got an array before the update that is not what {called(tensor)} "
+                "holds, with which the output was computed: give copies made at the same time."
+            )
         hand[tensor] = (before - after) / lr
         eps = max(float(np.finfo(x.dtype).eps) for x in (before, after))
         lost[tensor] = eps * np.maximum(np.abs(before), np.abs(after)) / lr
-    return _compared(output, hand, gradient, closeness(rtol, atol), lost)
+    comparison = _compared(output, hand, gradient, closeness(rtol, atol), lost)
+    for row in comparison.rows:
+        size = float(np.max(np.abs(row.autograd), initial=0.0))
+        if float(np.max(lost[row.tensor], initial=0.0)) > size > 0:
+            raise GradientError(
+                f"compare_step() cannot tell the gradient of {row.name}: the update changes it by "
+                f"about {lr * size:.1e}, less than its rounding. Compare the gradient itself, with "
+                "compare()."
+            )
+    return Comparison([_of_update(row) for row in comparison.rows])
+
+
+_HINTS = {
+    "sign": "the update goes uphill, or before and after are exchanged",
+    "factor": "or the update has another learning rate",
+    "nonfinite": "the update made it so",
+}
+"""What else the kinds of causes mean where only an update is known."""
+
+
+def _of_update(row: Row) -> Row:
+    cause = row.cause
+    if cause is None or row.status is not Status.WRONG or cause.kind not in _HINTS:
+        return row
+    hint = "the parameter did not change" if cause.factor == 0 else _HINTS[cause.kind]
+    return replace(row, cause=replace(cause, text=f"{cause.text} ({hint})"))
 
 
 def _compared(
@@ -241,6 +286,10 @@ def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, An
         raise ReleasedGraphError(
             "compare() needs the arrays that backward() dropped: call it before backward(), or use "
             "backward(retain_graph=True)."
+        ) from None
+    except InPlaceError as error:
+        raise InPlaceError(
+            f"{error} For compare(): call it before the update, or compute the output again."
         ) from None
     return {node: np.asarray(found[node]) for node in targets if node in found}
 

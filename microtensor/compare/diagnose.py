@@ -35,6 +35,7 @@ class Diagnosis:
     def __init__(self, graph: Graph, judge: Judge, names: Names, seeds: dict[Value, Any]) -> None:
         self._graph, self._judge, self._names, self._seeds = graph, judge, names, seeds
         self._findings: dict[Value, Finding | None] = {}
+        self._follow_shapes()
 
     def cause(self, value: Value) -> Cause | None:
         """Return what there is to say of a gradient."""
@@ -69,6 +70,20 @@ class Diagnosis:
             judge.expected[value],
             is_kept=value.is_parameter and is_alone,
         )
+
+    def _follow_shapes(self) -> None:
+        """Find what is inherited from gradients of wrong shapes, step by step as people do it."""
+        judge = self._judge
+        for value in judge.order:
+            if judge.status[value] is not Status.WRONG or all(map(judge.fits, judge.order)):
+                continue
+            if all(judge.fits(v) for v in nearest(value, judge.hand)):
+                continue
+            as_given = self._as_given(self._there(value))
+            if as_given is None or as_given.expected.shape != judge.hand[value].shape:
+                continue
+            if np.allclose(judge.hand[value], as_given.expected, rtol=1e-9, atol=0):
+                judge.status[value] = Status.INHERITED
 
     def step(self, value: Value) -> str:
         """Return the right step as code, for a wrong gradient."""
@@ -179,11 +194,9 @@ class Diagnosis:
     def _steps(self, target: Value) -> list[Step]:
         given = [self._there(v) for v in self._judge.hand]
         steps: list[Step] = []
-        as_given = Step(target, given, {**self._flows[0][0], **self._known.hand}, None)
-        if any(as_given.flow[v].shape != v.shape for v in as_given.sources):
-            as_given.expected = as_given.as_numpy_does()
-            if as_given.expected is not None:
-                steps.append(as_given)
+        as_given = self._as_given(target)
+        if as_given is not None:
+            steps.append(as_given)
         for flow, expected in self._flows:
             if target not in expected:
                 continue
@@ -194,6 +207,15 @@ class Diagnosis:
             ):
                 steps.append(step)
         return steps
+
+    def _as_given(self, target: Value) -> Step | None:
+        """Return a step from gradients of wrong shapes, as they are."""
+        hand = {self._there(v): h for v, h in self._judge.hand.items()}
+        step = Step(target, hand, {**self._flows[0][0], **hand}, None)
+        if all(step.flow[v].shape == v.shape for v in step.sources):
+            return None
+        step.expected = step.as_numpy_does()
+        return None if step.expected is None else step
 
     @cached_property
     def _known(self) -> Known:

@@ -39,6 +39,8 @@ class Factors:
     def told(self, factor: float, rtol: float = 1e-6) -> str:
         """Say what is missing, or too much: "the mean's 1/m is missing (m = 4)"."""
         size = abs(factor)
+        if size == 1:
+            return "its sign"
         if factor < 0 and self.is_constant(factor):
             missing = any(_same(factor, 1 / c, rtol) for c in self._constants)
             if missing:

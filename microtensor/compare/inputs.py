@@ -68,7 +68,8 @@ def check_mapping(function: str, given: Any) -> None:
 def closeness(rtol: float | None, atol: float | None) -> Closeness | None:
     """Return what tolerances mean; ``None`` if there are none."""
     for name, value in (("rtol", rtol), ("atol", atol)):
-        if value is not None and not (np.ndim(value) == 0 and value >= 0):
+        is_number = isinstance(value, (int, float, np.number))
+        if value is not None and not (is_number and value >= 0):
             raise ArgumentError(f"compare() needs {name} to be 0 or more, and got {value!r}.")
     if rtol is None and atol is None:
         return None
@@ -121,4 +122,9 @@ def seed_of(output: Tensor, gradient: Any) -> Any:
             f"{output.shape}: reduce it, with .sum() or a loss, or give gradient=, the gradient of "
             "something with respect to it."
         )
-    return output._seed(gradient)
+    seed = output._seed(gradient)
+    if not np.isfinite(seed).all():
+        raise GradientError(
+            f"compare() got a gradient of the output that is not finite: {gradient!r}."
+        )
+    return seed

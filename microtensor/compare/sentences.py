@@ -108,8 +108,8 @@ def _missing_path(h: Hypothesis, where: str, names: Names) -> str:
         )
     if h.detail == "statistics":
         return (
-            f"the statistics that {where} is normalized by were taken for constants: they depend on "
-            "it, so what comes by way of them is missing"
+            f"the statistics that {where} is normalized by were taken for constants: they depend "
+            "on it, so what comes by way of them is missing"
         )
     way = _way(h, names)
     if h.detail == "only":

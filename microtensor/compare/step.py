@@ -79,6 +79,8 @@ class Step:
         self.edges = sorted(edges, key=lambda e: (-e.user.index, e.position))
         self._path = sorted(self.inner, key=lambda value: -value.index)
         self._contributions: dict[Edge, Any] = {}
+        self.work = 0
+        """How many derivative rules were applied to try things out."""
 
     def contribution(self, edge: Edge) -> Any:
         """Return what an edge contributes by the true rule."""
@@ -115,6 +117,7 @@ class Step:
                 continue
             for position, parent in enumerate(value.parents):
                 if parent is self.target or parent in self.inner:
+                    self.work += 1
                     c = contribution(Edge(value, position), g)
                     extra[parent] = extra[parent] + c if parent in extra else c
         more = extra.get(self.target)
@@ -128,6 +131,7 @@ class Step:
             if g is None:
                 continue
             own = overrides.get(user, ())
+            self.work += 1
             for lower, rule, _ in own:
                 c = rule(g)
                 total[lower] = total[lower] + c if lower in total else c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from types import FunctionType, MappingProxyType, ModuleType
@@ -13,6 +14,7 @@ import numpy as np
 from .names import caller, variables
 from .op import Node
 from .record import leaf_of
+from .scopes import Scope, scopes_of
 from .tensor import Tensor
 
 __all__ = ["Edge", "Graph", "Kind"]
@@ -103,8 +105,15 @@ class Graph:
         self._tensors: dict[Node, Tensor] = {}
         self._arrays: dict[Node, Any] = {}
         self._hold()
-        seen = list(variables(caller()) if names is None else names)
-        self.names: Mapping[Node, str] = MappingProxyType(self._resolve(module, seen))
+        # "@py_assert1", ".0": what Python or a tool keeps among a frame's variables.
+        seen = [
+            item
+            for item in (variables(caller()) if names is None else names)
+            if item[0][:1] not in ("@", ".")
+        ]
+        seen.sort(key=lambda item: item[0].startswith("_"))
+        self._models = _models(module, seen)
+        self.names: Mapping[Node, str] = MappingProxyType(self._resolve(seen))
 
     def kind(self, node: Node) -> Kind:
         """Tell parameters, inputs, constants and results of operations apart."""
@@ -163,18 +172,35 @@ class Graph:
                     if isinstance(value, (np.ndarray, np.generic)):
                         self._arrays.setdefault(maker, value)
 
-    def _resolve(
-        self, module: _HasParameters | None, seen: list[tuple[str, Any]]
-    ) -> dict[Node, str]:
+    @functools.cached_property
+    def scopes(self) -> Mapping[Node, Scope]:
+        """The call of a module that each node belongs to, the innermost; some belong to none."""
+        models = sorted(self._models, key=lambda model: -sum(1 for _ in model[1].named_modules()))
+        return MappingProxyType(scopes_of(self.nodes, models))
+
+    def module_path(self, node: Node) -> str | None:
+        """Return the path of the module whose call a node belongs to, ``layers.0``.
+
+        It is empty for the outermost module, and ``None`` outside of modules, or if the module is
+        gone.
+
+        >>> import microtensor as mt
+        >>> from microtensor import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Tanh())
+        >>> graph = Graph(model(mt.tensor([[1.0, 2.0]])).sum())
+        >>> [(graph.label(node), graph.module_path(node)) for node in graph.nodes[1:]]
+        [('0.weight', '0'), ('0.bias', '0'), ('linear', '0'), ('tanh', '1'), ('sum', None)]
+        """
+        scope = self.scopes.get(node)
+        return None if scope is None else scope.path
+
+    def _resolve(self, seen: list[tuple[str, Any]]) -> dict[Node, str]:
         """Choose a name for each node that has one, and make them differ."""
-        # "@py_assert1", ".0": what Python or a tool keeps among a frame's variables.
-        seen = [item for item in seen if item[0][:1] not in ("@", ".")]
-        seen.sort(key=lambda item: item[0].startswith("_"))
         found: dict[Node, str] = {}
         taken: dict[str, int] = {}
         for candidates in (
             ((node, node.name) for node in self.nodes if node.name),
-            self._paths(module, seen),
+            self._paths(),
             self._variables(seen),
         ):
             for node, name in candidates:
@@ -182,19 +208,11 @@ class Graph:
                     found[node] = _free(name, taken)
         return found
 
-    def _paths(
-        self, module: _HasParameters | None, seen: list[tuple[str, Any]]
-    ) -> Iterator[tuple[Node, str]]:
+    def _paths(self) -> Iterator[tuple[Node, str]]:
         """Yield the parameters of the module, or of those among the caller's variables."""
-        if module is not None:
-            modules = [("", module)]
-        else:
-            modules = [
-                (name, value) for name, value in seen if hasattr(type(value), "named_parameters")
-            ]
         known = set(self.nodes)
         owned: list[tuple[str, dict[str, Node]]] = []
-        for variable, owner in modules:
+        for variable, owner in self._models:
             paths = {path: getattr(p, "_node", None) for path, p in owner.named_parameters()}
             owned.append((variable, {path: node for path, node in paths.items() if node in known}))
         # A model has more of the graph's parameters than the layers that it consists of.
@@ -219,6 +237,15 @@ class Graph:
                         yield node, name
                 elif isinstance(value, np.ndarray) and id(value) in by_array:
                     yield by_array[id(value)], name
+
+
+def _models(
+    module: _HasParameters | None, seen: Iterable[tuple[str, Any]]
+) -> list[tuple[str, Any]]:
+    """Return the module, or those among the named values, with their names."""
+    if module is not None:
+        return [("", module)]
+    return [(name, value) for name, value in seen if hasattr(type(value), "named_parameters")]
 
 
 def _forward_order(outputs: Sequence[Node]) -> tuple[Node, ...]:

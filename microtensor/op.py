@@ -251,6 +251,7 @@ class Node:
     __slots__ = (
         "__weakref__",
         "array",
+        "call",
         "dtype",
         "name",
         "op",
@@ -278,6 +279,9 @@ class Node:
     """Of a leaf: returns its array, or ``None`` if that is gone."""
     value: Any
     """Of a constant: the number."""
+    call: tuple[Callable[[], Any], int, Any]
+    """Of what a module returned, and unset elsewhere: the module, weakly, the moment at which its
+    call began, and the same of the call within it that returned this as well, or ``None``."""
 
     @property
     def is_constant(self) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
+from ..inplace import tick
 from ..record import as_tensor
 from ..state import structure
 from ..tensor import Tensor
@@ -17,6 +19,10 @@ from .parameter import Parameter
 from .state_dict import IncompatibleKeys, load
 
 __all__ = ["Module"]
+
+_noted = 0
+"""When the latest of the calls began that noted themselves in a graph. One that began later has
+none within it, and need not look for one, which would take longer than all the rest."""
 
 
 class Module:
@@ -55,8 +61,23 @@ class Module:
     """The names of the attributes that are buffers, and whether `state_dict` holds them."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute ``forward``."""
-        return self.forward(*args, **kwargs)
+        """Compute ``forward``, and note in the graph that this module did."""
+        global _noted
+        begun = tick()
+        out = self.forward(*args, **kwargs)
+        if isinstance(out, Tensor):
+            if out._requires_grad and (node := out._node) is not None and node.order > begun:
+                within = getattr(node, "call", None) if _noted > begun else None
+                node.call = (ref(self), begun, within)
+                if begun > _noted:  # else another thread's calls might seem to have none within
+                    _noted = begun
+        elif isinstance(out, (tuple, list, dict)):
+            for result in out.values() if isinstance(out, dict) else out:
+                node = result._node if isinstance(result, Tensor) else None
+                if node is not None and node.order > begun:
+                    node.call = (ref(self), begun, getattr(node, "call", None))
+                    _noted = max(_noted, begun)
+        return out
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result; every subclass says how."""

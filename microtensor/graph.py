@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,6 +115,29 @@ class Graph:
         seen.sort(key=lambda item: item[0].startswith("_"))
         self._models = _models(module, seen)
         self.names: Mapping[Node, str] = MappingProxyType(self._resolve(seen))
+
+    def extended(self, outputs: Iterable[Tensor]) -> Graph:
+        """Return the graph of these outputs as well, in which what is in this one has its names.
+
+        >>> import microtensor as mt
+        >>> w = mt.tensor([1.0, 2.0], requires_grad=True)
+        >>> graph = Graph((w * 3).sum(), names={"w": w}.items())
+        >>> (d_w,) = mt.autograd.grad(w @ w, [w], create_graph=True)
+        >>> sorted(graph.extended([d_w]).names.values())
+        ['w']
+        """
+        whole = copy.copy(self)
+        whole.outputs = (*self.outputs, *map(leaf_of, outputs))
+        whole.nodes = _forward_order(whole.outputs)
+        whole._tensors, whole._arrays = dict(self._tensors), dict(self._arrays)
+        whole._hold()
+        names = dict(self.names)
+        taken = dict.fromkeys(names.values(), 1)
+        for node in whole.nodes:
+            if node.name and node not in names:
+                names[node] = _free(node.name, taken)
+        whole.names = MappingProxyType(names)
+        return whole
 
     def kind(self, node: Node) -> Kind:
         """Tell parameters, inputs, constants and results of operations apart."""

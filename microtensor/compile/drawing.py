@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..viz.draw import COMMUTATIVE, EDGE, GRAPH, NODE
 from ..viz.labels import escaped, label, parameters_text
+from ..viz.operands import COMMUTATIVE
+from ..viz.styles import EDGE, GRAPH, KINDS, NODE, OUTPUT
 from .program import Equation, Literal, Program, Var
 from .slots import ArgumentSlot
 
@@ -13,19 +14,6 @@ if TYPE_CHECKING:
     import graphviz
 
 __all__ = ["draw"]
-
-_STYLES = {
-    "parameter": {"shape": "box", "fillcolor": "#ffe2b8", "color": "#a85b00"},
-    "input": {"shape": "ellipse", "fillcolor": "#d8e8fb", "color": "#1d5c9e"},
-    "constant": {"shape": "hexagon", "fillcolor": "#eceef0", "color": "#7a7f85", "margin": "0.02"},
-    "operation": {
-        "shape": "box", "fillcolor": "#ffffff", "color": "#7a7f85", "style": "filled,rounded",
-    },
-    "gradient": {
-        "shape": "box", "fillcolor": "#f3e3f7", "color": "#7b2d90", "style": "filled,rounded",
-    },
-}  # fmt: skip
-_OUTPUT = {"color": "#15713f", "peripheries": "2"}
 
 
 def draw(program: Program) -> graphviz.Digraph:
@@ -52,9 +40,9 @@ def draw(program: Program) -> graphviz.Digraph:
 
     def add(var: Var, kind: str, text: str) -> str:
         ids[var] = id = f"n{len(ids)}"
-        attributes = _STYLES[kind] | {"class": kind}
+        attributes = KINDS[kind] | {"class": kind}
         if var in results:
-            attributes |= _OUTPUT | {"class": f"{kind} output"}
+            attributes |= OUTPUT | {"class": f"{kind} output"}
         drawing.node(id, label(text, _detail(var)), tooltip=_detail(var), **attributes)
         return id
 
@@ -71,7 +59,7 @@ def draw(program: Program) -> graphviz.Digraph:
             source = ids.get(atom) if isinstance(atom, Var) else None
             if isinstance(atom, Literal):
                 source = f"{id}c{i}"
-                drawing.node(source, label(escaped(str(atom.value)), ""), **_STYLES["constant"])
+                drawing.node(source, label(escaped(str(atom.value))), **KINDS["constant"])
             if source is not None:
                 drawing.edge(source, id, **({"label": f" {i + 1} "} if several else {}))
         drawn = {atom for atom in eq.inputs if isinstance(atom, Var)}

@@ -2,6 +2,7 @@
 
 from .curves import plot_history
 from .draw import draw
+from .health import Thresholds
 from .histograms import plot_histograms
 from .history import History
 from .layers import plot_gradients, plot_updates
@@ -9,6 +10,7 @@ from .render import render
 
 __all__ = [
     "History",
+    "Thresholds",
     "draw",
     "plot_gradients",
     "plot_histograms",

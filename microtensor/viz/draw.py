@@ -6,70 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ArgumentError, GradientError
-from ..graph import Graph, Kind
-from ..op import Node, Op
+from ..graph import Graph
+from ..op import Node
 from ..tensor import Tensor
-from .labels import node_label, node_tooltip
+from . import passes, styles
+from .annotations import annotated, health_note
+from .backward import BackwardOutline, name_gradients
+from .health import Finding, Thresholds, findings
+from .outline import Outline
+from .picture import Picture
+from .values import values as values_of
 
 if TYPE_CHECKING:
     import graphviz
 
-__all__ = ["COMMUTATIVE", "EDGE", "GRAPH", "NODE", "draw"]
-
-_FONT = "Arial"
-"""Of a list of fonts layout engines take no measure, and of Helvetica Pango often a wrong one."""
-
-GRAPH = {"fontname": _FONT, "bgcolor": "white", "pad": "0.2", "nodesep": "0.3", "ranksep": "0.35"}
-NODE = {
-    "fontname": _FONT,
-    "fontsize": "12",
-    "style": "filled",
-    "margin": "0.12,0.06",
-    "height": "0.4",
-}
-EDGE = {
-    "fontname": _FONT,
-    "fontsize": "9",
-    "color": "#5f6368",
-    "fontcolor": "#5f6368",
-    "arrowsize": "0.6",
-}
-
-_STYLES = {
-    Kind.PARAMETER: {"shape": "box", "fillcolor": "#ffe2b8", "color": "#a85b00"},
-    Kind.INPUT: {"shape": "ellipse", "fillcolor": "#d8e8fb", "color": "#1d5c9e"},
-    Kind.CONSTANT: {
-        "shape": "hexagon",
-        "fillcolor": "#eceef0",
-        "color": "#7a7f85",
-        "margin": "0.02",
-        "width": "0.5",
-    },
-    Kind.OPERATION: {
-        "shape": "box",
-        "fillcolor": "#ffffff",
-        "color": "#7a7f85",
-        "style": "filled,rounded",
-    },
-}
-_OUTPUT = {"fillcolor": "#d6f0de", "color": "#15713f", "peripheries": "2"}
-
-COMMUTATIVE = frozenset(
-    {
-        "add",
-        "bitwise_and",
-        "bitwise_or",
-        "bitwise_xor",
-        "equal",
-        "logical_and",
-        "logical_or",
-        "logical_xor",
-        "maximum",
-        "minimum",
-        "multiply",
-        "not_equal",
-    }
-)
+__all__ = ["draw", "draw_graph"]
 
 
 def draw(
@@ -78,26 +29,59 @@ def draw(
     module: Any = None,
     names: Mapping[str, Any] | None = None,
     rankdir: Literal["TB", "LR", "BT", "RL"] = "TB",
+    values: bool = False,
+    gradients: bool = False,
+    show_backward: bool = False,
+    health: bool | Thresholds = False,
+    depth: int | None = None,
+    repeats: bool = True,
+    limit: int | None = 150,
 ) -> graphviz.Digraph:
     """Draw the operations that ``output`` was computed by, from its inputs and parameters on.
 
     Parameters are orange rectangles, inputs blue ellipses, constants grey hexagons, results of
     operations white with round corners, outputs green with a double line. Each shows its name, its
     operation, its shape and its dtype. Edges carry the position of an operand where it matters.
+    Calls of `nn.Module` are frames around what they computed; boxes with depth stand for several
+    operations.
 
     Parameters
     ----------
     output
         One tensor, or several; before or after `backward`.
     module
-        An `nn.Module` whose parameters are called by their paths (``layers.0.weight``); by default
-        those that the calling code has as variables.
+        An `nn.Module` whose parameters and parts are called by their paths (``layers.0.weight``);
+        by default those that the calling code has as variables.
     names
         What to call which tensor or array, ``{"z1": z1}``; by default what the calling code's
         variables are called. A tensor's own ``name`` goes first.
     rankdir
         The direction of the computation: ``"TB"``, from top to bottom, or ``"LR"``, ``"BT"``,
         ``"RL"``.
+    values
+        Whether nodes show their values: up to 12 numbers, or what they range over. Results that
+        nothing holds are computed again from the operands, if these are known.
+    gradients
+        Whether nodes show the gradients of the sum of the outputs. They are computed for the
+        drawing: ``.grad`` and the graph stay as they are. After a `backward` without
+        ``retain_graph=True`` leaves show what their ``.grad`` holds, and results "not computed".
+    show_backward
+        Whether the operations of the backward pass are drawn beside those of the forward pass,
+        violet, each with a dashed line to the operation that it differentiates. A gradient is
+        called as in a derived program, ``d_W1``.
+    health
+        Whether to mark, in red, NaN and Inf, exploding and vanishing gradients, dead ReLUs and
+        saturated sigmoids and tanhs; `Thresholds` say beyond which numbers.
+    depth
+        How many levels of modules are opened: 0 draws each outermost module as one node. By default
+        all are, if the limit permits.
+    repeats
+        Whether a chain of at least three equal blocks, of modules or of operations, is drawn once
+        and marked "× 12", if that saves eight operations or more.
+    limit
+        How many nodes are drawn at most, more or less: in a larger graph modules are closed, from
+        the innermost on, then stretches of operations are drawn as one. The drawing says so.
+        ``None`` for any number.
 
     Returns
     -------
@@ -107,9 +91,14 @@ def draw(
     Raises
     ------
     GradientError
-        If nothing was recorded: no output depends on a tensor that requires a gradient.
+        If nothing was recorded: no output depends on a tensor that requires a gradient. If
+        gradients or the backward pass are asked for, and an output has several elements.
+    ReleasedGraphError
+        If the backward pass is to be drawn, and an earlier one dropped the arrays it needs.
+    InPlaceError
+        If gradients are asked for, and an array that they depend on was changed since.
     ArgumentError
-        If ``rankdir`` is none of the four.
+        If ``rankdir`` is none of the four, or ``depth`` or ``limit`` is negative.
 
     Examples
     --------
@@ -117,11 +106,15 @@ def draw(
     >>> w = mt.tensor([1.0, 2.0], requires_grad=True, name="w")
     >>> print(draw((w * 3).sum()).source)
     digraph {...multiply...}
+    >>> source = draw((w * 3).sum(), values=True, gradients=True).source
+    >>> "value" in source, "gradient" in source
+    (True, True)
     """
-    from .drawing import Drawing
-
     if rankdir not in ("TB", "LR", "BT", "RL"):
         raise ArgumentError(f"rankdir is 'TB', 'LR', 'BT' or 'RL', not {rankdir!r}")
+    for name, number in (("depth", depth), ("limit", limit)):
+        if number is not None and number < 0:
+            raise ArgumentError(f"{name} is {number}, and must be 0 or more, or None.")
     graph = Graph(output, module=module, names=None if names is None else names.items())
     if all(node.op is None for node in graph.outputs):
         raise GradientError(
@@ -131,47 +124,76 @@ def draw(
             if graph.outputs
             else "There is nothing to draw: no output was given."
         )
-    drawing: graphviz.Digraph = Drawing(
-        graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE
+    return draw_graph(
+        graph,
+        rankdir=rankdir,
+        values=values,
+        gradients=gradients,
+        show_backward=show_backward,
+        health=health,
+        depth=depth,
+        repeats=repeats,
+        limit=limit,
     )
-    ids = {node: f"n{i}" for i, node in enumerate(graph.nodes) if not node.is_constant}
-    for node, id in ids.items():
-        _add_node(drawing, id, graph, node)
-    for source, target, position in graph.edges():
-        if source.is_constant:  # drawn wherever it is used: no edges across the drawing from a 2
-            id = f"{ids[target]}c{position}"
-            _add_node(drawing, id, graph, source)
-        else:
-            id = ids[source]
-        label = _operand(target, position) if _order_matters(target) else ""
-        drawing.edge(id, ids[target], **({"label": f" {label} "} if label else {}))
+
+
+def draw_graph(
+    graph: Graph,
+    *,
+    rankdir: str = "TB",
+    values: bool = False,
+    gradients: bool = False,
+    show_backward: bool = False,
+    health: bool | Thresholds = False,
+    depth: int | None = None,
+    repeats: bool = True,
+    limit: int | None = None,
+) -> graphviz.Digraph:
+    """Draw a graph that has been read already; the arguments are those of `draw`."""
+    from .drawing import Drawing
+
+    if show_backward and limit is not None:
+        limit //= 3  # a derivative rule takes two operations, more or less
+    outline = Outline(graph, depth=depth, repeats=repeats, limit=limit)
+    notes = [outline.note] if outline.note else []
+    known_values = values_of(graph) if values or health else {}
+    known_gradients = _gradients(graph, gradients) if gradients or health else {}
+    found: dict[Node, list[Finding]] = {}
+    if health:
+        thresholds = health if isinstance(health, Thresholds) else None
+        found = findings(graph, known_values, known_gradients, thresholds)
+        notes.append(health_note(graph, found, known_values, known_gradients))
+    rows = annotated(
+        graph,
+        outline.shown,
+        values=known_values if values else None,
+        gradients=known_gradients if gradients else None,
+        findings=found,
+    )
+    backward = None
+    if show_backward:
+        recorded = passes.Backward(graph)
+        graph = graph.extended(name_gradients(graph.names, recorded))
+        backward = BackwardOutline(graph, outline, recorded)
+        if values:
+            rows |= annotated(graph, backward.shown, values=values_of(graph))
+    drawing: graphviz.Digraph = Drawing(
+        graph_attr={**styles.GRAPH, "rankdir": rankdir},
+        node_attr=styles.NODE,
+        edge_attr=styles.EDGE,
+    )
+    if notes:
+        text = "".join(f"{line}\\l" for note in notes for line in note.split("\n"))
+        drawing.attr(label=text, labelloc="t", labeljust="l")
+    marked = {outline.shown[node] for node in found}
+    picture = Picture(drawing, graph, outline, backward=backward, rows=rows, marked=marked)
+    picture.add_nodes()
+    picture.add_edges()
     return drawing
 
 
-def _add_node(drawing: graphviz.Digraph, id: str, graph: Graph, node: Node) -> None:
-    kind = graph.kind(node)
-    attributes = _STYLES[kind] | {"class": kind.value}
-    if node in graph.outputs:
-        attributes |= _OUTPUT | {"class": f"{kind.value} output"}
-    if _order_matters(node):
-        attributes["ordering"] = "in"
-    drawing.node(id, node_label(graph, node), tooltip=node_tooltip(graph, node), **attributes)
-
-
-def _order_matters(node: Node) -> bool:
-    return node.op is not None and len(node.parents) > 1 and node.op.name not in COMMUTATIVE
-
-
-def _operand(node: Node, position: int) -> str:
-    """Return what the operation calls its operand, or its number if the names are just x and y."""
-    arguments = () if node.op is None else _arguments(node.op)
-    telling = any(len(name) > 1 for name in arguments)
-    return arguments[position] if telling and position < len(arguments) else str(position + 1)
-
-
-def _arguments(op: Op) -> tuple[str, ...]:
-    """Return the names of an operation's inputs, as its derivative rules call them."""
-    if not op.vjps:
-        return ()
-    code = getattr(op.vjps[0], "__code__", None)
-    return () if code is None else code.co_varnames[2 : 2 + op.arity]
+def _gradients(graph: Graph, asked: bool) -> dict[Node, Any]:
+    """Return gradients; for the health checks, if nobody asked, only where they are defined."""
+    if asked or all(node.size == 1 for node in graph.outputs):
+        return passes.gradients(graph)
+    return passes.held(graph)

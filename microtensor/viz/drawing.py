@@ -60,23 +60,37 @@ def layout_engines() -> list[Path]:
     return engines
 
 
-def laid_out(drawing: graphviz.Digraph, format: str) -> bytes:
+def laid_out(drawing: graphviz.Digraph, format: str, *, seconds: float | None = None) -> bytes:
     """Return a drawing in a format that the layout engine writes.
+
+    Parameters
+    ----------
+    seconds
+        How long an engine may take; ``None`` for as long as it needs.
 
     Raises
     ------
     RenderError
-        If there is no layout engine, or it does not know the format or refuses the drawing.
+        If there is no layout engine, or it does not know the format, refuses the drawing, or takes
+        too long.
     """
-    return _by_first_that_works(lambda engine: _laid_out_by(engine, drawing, format))
+    return _by_first_that_works(lambda engine: _laid_out_by(engine, drawing, format, seconds))
 
 
-def _laid_out_by(engine: Path, drawing: graphviz.Digraph, format: str) -> bytes:
+def _laid_out_by(
+    engine: Path, drawing: graphviz.Digraph, format: str, seconds: float | None
+) -> bytes:
     command = [os.fspath(engine), f"-K{drawing.engine}", f"-T{format}"]
     try:
         done = subprocess.run(
-            command, input=drawing.source.encode(drawing.encoding), capture_output=True, check=False
+            command,
+            input=drawing.source.encode(drawing.encoding),
+            capture_output=True,
+            check=False,
+            timeout=seconds,
         )
+    except subprocess.TimeoutExpired:
+        raise RenderError(f"{engine.name} took more than {seconds} seconds.") from None
     except OSError as error:
         raise RenderError(f"{engine} cannot be run: {error.strerror}.") from error
     if done.returncode or done.stderr.startswith(b"Error"):

@@ -3,45 +3,114 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..graph import Graph, Kind
 from ..op import Node, Op
+from ..scopes import Scope
 
-__all__ = ["escaped", "label", "node_label", "node_tooltip", "parameters_text"]
+__all__ = [
+    "Row",
+    "escaped",
+    "label",
+    "node_label",
+    "node_tooltip",
+    "parameters_text",
+    "title",
+    "tooltip",
+]
 
 _LONGEST = 40
-_LABEL = """<table border="0" cellborder="0" cellspacing="0" cellpadding="1">
-<tr><td>{}</td></tr>
-<tr><td><font point-size="10" color="#5f6368">{}</font></td></tr>
-</table>"""
+_TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="1">\n{}\n</table>'
+_LINE = "<tr><td>{}</td></tr>"
+_WIDE_LINE = '<tr><td colspan="2">{}</td></tr>'
+_GREY = '<font point-size="10" color="#5f6368">{}</font>'
 
 
-def node_label(graph: Graph, node: Node) -> str:
-    """Return the label of a node, in Graphviz's HTML: name and operation, shape and dtype."""
+class Row(NamedTuple):
+    """More to say about a node: what it is, and lines of text, in a colour."""
+
+    caption: str
+    lines: Sequence[str]
+    colour: str = "#202124"
+
+    def __str__(self) -> str:
+        face = ' face="Courier"' if len(self.lines) > 1 else ""
+        lines = (escaped(line, whole=True) for line in self.lines)
+        text = "".join(f'{line}<br align="left"/>' for line in lines)
+        text = f'<font point-size="10" color="{self.colour}"{face}>{text}</font>'
+        if not self.caption:
+            return _WIDE_LINE.format(text)
+        caption = _GREY.format(self.caption)
+        return f'<tr><td align="right" valign="top">{caption}</td><td align="left">{text}</td></tr>'
+
+
+def node_label(
+    graph: Graph,
+    node: Node,
+    *,
+    kind: str,
+    scope: Scope | None = None,
+    varied: bool = False,
+    rows: Iterable[Row] = (),
+) -> str:
+    """Return the label of a node, in Graphviz's HTML: name and operation, shape and dtype, rows.
+
+    Parameters
+    ----------
+    kind
+        What it is called if it has no name.
+    scope
+        The module that consists of this operation.
+    varied
+        Whether it stands for operations with other indices as well.
+    rows
+        What to say besides.
+    """
     name = graph.names.get(node)
     if node.op is not None:
-        operation = escaped(node.op.name + _params(node))
+        params = "[…]" if varied else _params(node)
+        operation = escaped(node.op.name + params)
         text = operation if name is None else f"<b>{escaped(name)} = {operation}</b>"
     elif name is not None:
         text = f"<b>{escaped(name)}</b>"
     elif graph.kind(node) is Kind.CONSTANT:
         text = escaped(_number(graph, node))
     else:
-        text = f"<i>{graph.kind(node).value}</i>"
-    detail = _detail(node)
-    return label(text, detail)
+        text = f"<i>{kind}</i>"
+    module = () if scope is None else (title(scope),)
+    return label(text, *module, _detail(node), rows=rows)
 
 
-def label(text: str, detail: str) -> str:
-    """Return a label of two lines, in Graphviz's HTML."""
-    return f"<{_LABEL.format(text, detail) if detail else text}>"
+def label(text: str, *details: str, rows: Iterable[Row] = ()) -> str:
+    """Return a label in Graphviz's HTML: a line of text, grey ones, and more rows."""
+    more = [str(row) for row in rows]
+    grey = [_GREY.format(detail) for detail in details if detail]
+    if not grey and not more:
+        return f"<{text}>"
+    line = _WIDE_LINE if more else _LINE
+    lines = [*map(line.format, [text, *grey]), *more]
+    return f"<{_TABLE.format(chr(10).join(lines))}>"
 
 
-def node_tooltip(graph: Graph, node: Node) -> str:
+def title(first: Scope | None, last: Scope | None = None, times: int = 1) -> str:
+    """Return what a module, or blocks that are repeated, are called, in Graphviz's HTML."""
+    last = first if last is None else last
+    text = ""
+    if first is not None and last is not None:
+        path, end = first.path or first.name, last.path or last.name
+        path = path if end == path else f"{path} … {end}"
+        kind = type(first.module).__name__
+        alike = type(last.module) is type(first.module) and kind != path
+        text = f"<b>{escaped(path)}</b>" + (f": {escaped(kind)}" if alike else "")
+    return text if times == 1 else f"{text} <b>× {times}</b>".strip()
+
+
+def node_tooltip(graph: Graph, node: Node, kind: str) -> str:
     """Return what hovering over a node shows: how it was made, and what it is."""
     name = graph.names.get(node)
     if node.op is not None:
@@ -50,17 +119,25 @@ def node_tooltip(graph: Graph, node: Node) -> str:
         text = text if name is None else f"{name} = {text}"
     else:
         text = name if name is not None else _number(graph, node)
-    text = f"{graph.kind(node).value} {text} {_detail(node)}".strip()
-    # In a tooltip Graphviz looks for escapes twice, and for entities.
+    text = f"{kind} {text} {_detail(node)}".strip()
+    return tooltip(text)
+
+
+def tooltip(text: str) -> str:
+    """Return ``text`` for a tooltip, where Graphviz looks for escapes twice, and for entities."""
     return _printable(text).replace("\\", "\\" * 4).replace("&", "&amp;")
 
 
-def escaped(text: str) -> str:
-    """Return ``text``, shortened, for Graphviz's HTML, where it looks for its escapes as well."""
+def escaped(text: str, *, whole: bool = False) -> str:
+    """Return ``text`` for Graphviz's HTML, where it looks for its escapes as well.
+
+    It is shortened, unless it is wanted ``whole``, as columns of numbers are.
+    """
     text = _printable(text)
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST and not whole:
         text = text[: _LONGEST - 1] + "…"
-    return html.escape(text).replace("\\", "\\\\")
+    text = html.escape(text).replace("\\", "\\\\")
+    return re.sub(r"^ +| {2,}", lambda spaces: "\N{NO-BREAK SPACE}" * len(spaces[0]), text)
 
 
 def _printable(text: str) -> str:

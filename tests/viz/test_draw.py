@@ -99,6 +99,18 @@ def test_operands_are_called_as_in_the_rules() -> None:
     }
 
 
+def test_operands_of_the_users_own_operations_are_called_as_in_their_functions() -> None:
+    scaled = mt.custom_op(
+        lambda values, factor: values * factor,
+        lambda g, out, values, factor: g * factor,
+        lambda g, out, values, factor: g * values,
+        name="scaled",
+    )
+    w = mt.tensor([1.0, 2.0], requires_grad=True, name="w")
+    _, edges = parsed(draw(scaled(w, mt.tensor([3.0, 4.0], name="s"))))
+    assert [label for _, _, label in edges] == ["values", "factor"]
+
+
 def test_operands_left_out() -> None:
     layer = nn.Linear(2, 1, bias=False)
     _, edges = parsed(draw(layer(mt.tensor(np.ones((3, 2)), name="x"))))

@@ -9,6 +9,7 @@ import graphviz
 import pytest
 
 import microtensor as mt
+from microtensor import nn
 from microtensor.errors import OutputError, RenderError
 from microtensor.viz import draw, drawing, render
 
@@ -44,6 +45,23 @@ def test_svg(engine: str, tmp_path: Path) -> None:
 def test_png(engine: str, tmp_path: Path) -> None:
     path = render(graph(), tmp_path / "graph.png")
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_pdf(tmp_path: Path) -> None:
+    assert render(graph(), tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_all_that_a_drawing_can_show(engine: str, tmp_path: Path) -> None:
+    layers = [layer for _ in range(6) for layer in (nn.Linear(2, 2), nn.ReLU())]
+    model = nn.Sequential(nn.Linear(3, 2), *layers)
+    loss = model(mt.tensor([[1.0, 2.0, 3.0]] * 4)).sum()
+    drawing = draw(loss, values=True, gradients=True, health=True, show_backward=True)
+    shown = texts(render(drawing, tmp_path / "graph.svg").read_bytes())
+    assert {"× 6", "model", "backward", "gradient", "d_0.weight = matmul"} <= set(shown)
+    assert any("health: " in text for text in shown)
+    png = render(drawing, tmp_path / "graph.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", ["graph.dot", "graph.gv"])

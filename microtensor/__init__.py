@@ -7,7 +7,7 @@ record into gradients.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, func, functions, linalg, nn, optim
+from . import autograd, func, functions, linalg, nn, notebook, optim
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -62,3 +62,8 @@ def __getattr__(name: str) -> Any:
         globals().update({each: getattr(package, each) for each in readers})
         return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+notebook.show_with(
+    lambda value: importlib.import_module(".viz.notebook", __name__).representations(value)
+)

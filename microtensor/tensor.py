@@ -13,6 +13,7 @@ from .array_methods import ArrayMethods
 from .diagnosis import called, explain
 from .errors import DtypeError, GradientError, InPlaceError, ShapeError
 from .inplace import clock
+from .notebook import Shown
 from .numpy_protocols import NumPyProtocols
 from .op import Node
 from .ops.index import prepare
@@ -43,7 +44,7 @@ _TRANSPOSED: dict[str, Any] = {"axes": None}
 
 
 @tensor_class
-class Tensor(ArrayMethods, NumPyProtocols):
+class Tensor(ArrayMethods, NumPyProtocols, Shown):
     """An n-dimensional array that records how it was made, so that it can be differentiated.
 
     It has NumPy's operators, methods and indexing, and NumPy's functions take it. What is computed

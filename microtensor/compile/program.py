@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Atom", "Equation", "Literal", "Output", "Program", "Read", "Site", "Update", "Var"]
 
+_MOST_DRAWN = 150
+"""Of more operations a notebook shows no drawing."""
+
 
 class Var:
     """A value in a program: an input, a constant, or the result of one equation.
@@ -270,6 +273,11 @@ class Program:
         while fence in source:
             fence += "`"
         return f"{fence}python\n{source.rstrip()}\n{fence}\n\n{self.latex}"
+
+    def _repr_svg_(self) -> str | None:
+        from ..viz.notebook import svg
+
+        return svg(self.draw()) if len(self.equations) <= _MOST_DRAWN else None
 
     def _repr_latex_(self) -> str:
         return self.latex

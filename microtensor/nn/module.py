@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..errors import ArgumentError
 from ..inplace import tick
+from ..notebook import Shown
 from ..record import as_tensor
 from ..state import structure
 from ..tensor import Tensor
@@ -25,7 +26,7 @@ _noted = 0
 none within it, and need not look for one, which would take longer than all the rest."""
 
 
-class Module:
+class Module(Shown):
     """A layer, a loss, a whole network: a function that has parameters.
 
     A subclass assigns its `Parameter` and its modules to attributes, at any depth, and computes

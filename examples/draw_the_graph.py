@@ -12,7 +12,7 @@ from microtensor.viz import draw, render
 
 
 def main() -> None:
-    """Draw a formula, and a module after its backward pass."""
+    """Draw a formula, its backward pass, and two models."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="microtensor-"))
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -24,13 +24,23 @@ def main() -> None:
     loss = (prediction**2).sum()
     print(render(draw(loss, rankdir="LR"), folder / "logistic.svg"))
 
-    # Parameters of a module are called by their paths; a drawing can be taken after backward() too.
+    # The backward pass beside the forward pass, with the numbers of both.
+    backward = draw(loss, values=True, show_backward=True)
+    print(render(backward, folder / "logistic-backward.svg"))
+
+    # Modules are frames, and parameters are called by their paths. What is unhealthy is marked.
     model = nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 2))
-    scores = model(mt.tensor(np.ones((4, 5)), name="batch"))
-    error = nn.CrossEntropyLoss()(scores, mt.tensor([0, 1, 1, 0]))
-    error.backward()
-    drawing = draw(error)
-    print(render(drawing, folder / "model.svg"))
+    criterion = nn.CrossEntropyLoss()
+    error = criterion(model(mt.tensor(np.ones((4, 5)), name="batch")), mt.tensor([0, 1, 1, 0]))
+    print(render(draw(error, gradients=True, health=True), folder / "model.svg"))
+
+    # A chain of equal blocks is drawn once. A drawing can be taken after backward() too.
+    layers = [layer for _ in range(12) for layer in (nn.Linear(5, 5), nn.Tanh())]
+    deep = nn.Sequential(*layers)
+    output = deep(mt.tensor(np.ones((4, 5)), name="batch")).sum()
+    output.backward()
+    drawing = draw(output)
+    print(render(drawing, folder / "deep.svg"))
     print(f"{drawing.source.count(' -> ')} edges; its DOT can be changed before it is rendered.")
 
 

@@ -6,15 +6,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from . import record
-from .diagnosis import operand
 from .errors import AnomalyError
-from .names import caller, variables
 from .op import Node, Op, Recordable, describe
+from .sites import Site, sites
 from .state import Mode, modes
 
 __all__ = ["detect_anomaly"]
@@ -75,17 +73,6 @@ class detect_anomaly(Mode):  # noqa: N801 - PyTorch's name
         super().__exit__(kind, error, traceback)
 
 
-class Site(NamedTuple):
-    """Where an operation was applied, and what its operands are called there."""
-
-    line: traceback.FrameSummary | None
-    operands: tuple[str, ...]
-
-
-_sites: WeakKeyDictionary[Node, Site] = WeakKeyDictionary()
-"""Where the nodes that were recorded in a block come from."""
-
-
 class Watcher:
     """What looks at the results of a thread's operations while a block is open."""
 
@@ -97,21 +84,21 @@ class Watcher:
     def made(self, op: Op, inputs: Sequence[Any], out: Any) -> None:
         """Look at the result of an operation."""
         if self._running is not None:
-            if out._node is not None and self._running in _sites:
-                _sites[out._node] = _sites[self._running]._replace(operands=())
+            if out._node is not None and self._running in sites:
+                sites[out._node] = sites[self._running]._replace(operands=())
             return
-        site = _site(inputs)
+        site = Site.of_caller(inputs)
         if (bad := _bad(out)) is not None:
             _blame(op, inputs, out, bad, site)
         if out._node is not None:
-            _sites[out._node] = site
+            sites[out._node] = site
 
     def watched(self, rule: Rule, g: Any, node: Node, position: int) -> Rule:
         """Return the rule of a node for the input at ``position``, whose result is looked at."""
         if (given := _bad(g)) is not None:
             raise AnomalyError(
                 f"The gradient of {describe(node)} holds {given}: it was given to the backward "
-                f"pass, or contributions added up to it. {_recorded(_sites.get(node))}"
+                f"pass, or contributions added up to it. {_recorded(sites.get(node))}"
             )
 
         def watched(*arguments: Any, **params: Any) -> Any:
@@ -199,7 +186,7 @@ def _blame(op: Op, inputs: Sequence[Any], out: Any, bad: Bad, site: Site) -> Non
 def _blame_rule(g: Any, bad: Bad, node: Node, position: int) -> None:
     """Raise, saying that the rule of ``node`` made what is not finite."""
     assert node.op is not None
-    site, parent = _sites.get(node), node.parents[position]
+    site, parent = sites.get(node), node.parents[position]
     name = site.operands[position] if site is not None and site.operands else describe(parent)
     out, *inputs = node.saved or (None, *node.parents)
     near = {"the incoming gradient": g, "the result": out, name: inputs[position]}
@@ -224,27 +211,6 @@ def _there(x: Any, shape: tuple[int, ...], at: tuple[int, ...]) -> str:
     if not isinstance(x, Recordable):
         return ""
     return f" (there {np.broadcast_to(x._array, shape)[at]})"
-
-
-def _site(inputs: Sequence[Any]) -> Site:
-    frame = caller()
-    seen = list(variables(frame))
-    line = None
-    if frame is not None:
-        code = frame.f_code
-        line = traceback.FrameSummary(
-            code.co_filename, frame.f_lineno, code.co_name, lookup_line=False
-        )
-    return Site(line, tuple(_called(x, seen) for x in inputs))
-
-
-def _called(x: Any, seen: list[tuple[str, Any]]) -> str:
-    """Describe an operand: by its name, else by the operation that made it."""
-    described = operand(x, seen)
-    node = x._node if isinstance(x, Recordable) else None
-    if node is None or node.op is None or described.startswith("'"):
-        return described
-    return f"the result of {node.op.name}, {described}"
 
 
 def _in(site: Site) -> str:

@@ -12,10 +12,11 @@ from .errors import GradientError
 from .gradcheck import Mismatch, gradcheck, gradgradcheck
 from .op import Node
 from .record import as_tensor, leaf_of, lifted
+from .sites import record_source
 from .state import enable_grad
 from .tensor import Tensor
 
-__all__ = ["Mismatch", "detect_anomaly", "grad", "gradcheck", "gradgradcheck"]
+__all__ = ["Mismatch", "detect_anomaly", "grad", "gradcheck", "gradgradcheck", "record_source"]
 
 
 @overload

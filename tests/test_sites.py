@@ -1,0 +1,56 @@
+"""Tests of microtensor.sites: where an operation was applied, remembered on request."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microtensor as mt
+from microtensor.autograd import detect_anomaly, record_source
+from microtensor.errors import AnomalyError
+from microtensor.sites import sites
+from microtensor.state import modes
+
+
+def line_of(tensor: mt.Tensor) -> str:
+    site = sites[tensor._node]
+    assert site.line is not None
+    return str(site.line.line)
+
+
+def test_each_operation_in_a_block_has_its_line() -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    with record_source():
+        doubled = 2 * x  # the first line
+        total = np.tanh(doubled).sum()  # the second
+    assert line_of(doubled) == "doubled = 2 * x  # the first line"
+    assert line_of(total) == "total = np.tanh(doubled).sum()  # the second"
+
+
+def test_nothing_is_remembered_outside_of_a_block() -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    with record_source():
+        pass
+    assert (x * 2)._node not in sites
+    assert modes.watcher is None
+
+
+def test_a_function_can_be_decorated() -> None:
+    @record_source()
+    def forward(x: Any) -> Any:
+        return np.exp(x)  # here
+
+    assert line_of(forward(mt.tensor(1.0, requires_grad=True))) == "return np.exp(x)  # here"
+
+
+def test_anomalies_are_found_in_a_block_inside_a_block_that_looks_for_them() -> None:
+    x = mt.tensor([0.0], requires_grad=True)
+    with detect_anomaly(), record_source(), pytest.raises(AnomalyError):
+        np.log(x)
+
+
+def test_a_backward_pass_runs_as_ever() -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    with record_source():
+        (x * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]

@@ -2,6 +2,7 @@
 
 from .curves import plot_history
 from .draw import draw
+from .explore import explore
 from .health import Thresholds
 from .histograms import plot_histograms
 from .history import History
@@ -12,6 +13,7 @@ __all__ = [
     "History",
     "Thresholds",
     "draw",
+    "explore",
     "plot_gradients",
     "plot_histograms",
     "plot_history",

@@ -1,0 +1,77 @@
+"""The data of a page: everything that its scripts show."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from types import FrameType, MappingProxyType
+from typing import Any
+
+from ...compile.local_rules import local_rule
+from ...graph import Graph
+from ...op import Node
+from .arrays import Arrays
+from .backward import BackwardPass
+from .naming import Naming
+from .nodes import drawn_nodes, nodes_and_edges
+from .source_lines import SourceLine, source_lines
+from .steps import steps
+from .training import Iterations, Training, iterations
+from .values import node_values
+from .verdicts import Comparison, verdicts
+
+__all__ = ["Page"]
+
+
+class Page:
+    """What a page shows of a graph and of the backward pass through it."""
+
+    def __init__(self, graph: Graph, backward: BackwardPass) -> None:
+        self._graph = graph
+        self._backward = backward
+        self._naming = Naming(graph)
+        self._ids = {node: i for i, node in enumerate(drawn_nodes(graph))}
+        self._arrays = Arrays()
+        self._values = node_values(graph)
+        self._lines: Mapping[Node, SourceLine] = {}
+        self._parts: dict[str, Any] = {}
+
+    @property
+    def name_of_output(self) -> str:
+        """What the output is called."""
+        return self._naming[self._graph.outputs[0]]
+
+    def find_lines(self, frame: FrameType | None, seen: Iterable[tuple[str, Any]]) -> None:
+        """Find the lines of source that made the tensors."""
+        self._lines = source_lines(self._ids, frame, seen)
+
+    def add_comparison(self, comparison: Comparison) -> None:
+        """Add hand-derived gradients and the verdicts on them."""
+        self._parts["comparison"] = verdicts(comparison, self._ids, self._arrays)
+
+    def add_history(self, history: Training | Iterations) -> None:
+        """Add the iterations of a training."""
+        names = {self._naming[node]: id for node, id in self._ids.items()}
+        self._parts["history"] = iterations(history, names, self._arrays)
+
+    def data(self, title: str) -> dict[str, Any]:
+        """Return all of it, for JSON."""
+        named = copy.copy(self._graph)
+        named.names = MappingProxyType({node: self._naming[node] for node in self._ids})
+        drawing = nodes_and_edges(
+            self._graph,
+            self._ids,
+            self._naming,
+            self._lines,
+            self._values,
+            self._backward.gradients,
+            self._arrays,
+        )
+        found = steps(named, self._ids, self._backward, self._arrays, local_rule)
+        return {
+            "title": title,
+            **drawing,
+            "steps": found,
+            **self._parts,
+            "arrays": self._arrays.described(),
+        }

@@ -1,0 +1,127 @@
+"""The iterations of a training that a page's slider moves through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ...errors import ArgumentError, DtypeError
+from .arrays import Arrays, number
+
+__all__ = ["MOST_ITERATIONS", "Iterations", "Training", "iterations"]
+
+MOST_ITERATIONS = 100
+"""How many iterations a page holds, first and last among them; of more, evenly spaced ones."""
+_GRADIENT = ".grad"
+
+
+@runtime_checkable
+class Training(Protocol):
+    """What a page reads of a `History`: lists with an entry, or ``None``, for each iteration."""
+
+    iterations: list[int]
+    metrics: dict[str, list[float | None]]
+    values: dict[str, list[Any]]
+    gradients: dict[str, list[Any]]
+
+
+Iterations = Sequence[Mapping[str, Any]]
+
+
+def iterations(
+    history: Training | Iterations, names: Mapping[str, int], arrays: Arrays
+) -> dict[str, Any]:
+    """Return the iterations of a history, for JSON.
+
+    Parameters
+    ----------
+    history
+        A `History`, or for each iteration a mapping from names to arrays and numbers.
+    names
+        The indices of the page's nodes by their names.
+
+    Raises
+    ------
+    ArgumentError
+        If no name is that of a tensor of the graph, or a number's.
+    DtypeError
+        If a value is no array of real numbers.
+    """
+    numbers, rows = _rows(history)
+    columns: dict[str, list[Any]] = {}
+    metrics: dict[str, list[Any]] = {}
+    chosen = _chosen(len(rows))
+    for at, i in enumerate(chosen):
+        for name, value in rows[i].items():
+            if value is None:
+                continue
+            array = _array(name, value, numbers[i])
+            known = name.removesuffix(_GRADIENT) in names
+            if not known and array.size != 1:
+                continue
+            if known:
+                columns.setdefault(name, [None] * len(chosen))[at] = arrays.add(array)
+            if not array.shape or not known:
+                metrics.setdefault(name, [None] * len(chosen))[at] = number(array.item(), 9)
+    if not columns and not metrics:
+        given = ", ".join(sorted({name for row in rows for name in row})[:8]) or "nothing"
+        raise ArgumentError(
+            f"history= has {given}, and none of it is a tensor of the graph or a number: call "
+            f"arrays as the tensors are called, such as {next(iter(names))!r}, and their gradients "
+            f"{next(iter(names)) + _GRADIENT!r}."
+        )
+    return {
+        "numbers": [numbers[i] for i in chosen],
+        "of": len(rows),
+        "metrics": metrics,
+        "values": {names[n]: c for n, c in columns.items() if not n.endswith(_GRADIENT)},
+        "gradients": {
+            names[n.removesuffix(_GRADIENT)]: c for n, c in columns.items() if n.endswith(_GRADIENT)
+        },
+    }
+
+
+def _rows(history: Training | Iterations) -> tuple[list[int], list[Mapping[str, Any]]]:
+    """Return the numbers of the iterations, and what each has by name."""
+    if isinstance(history, Training):
+        columns: dict[str, Sequence[Any]] = {
+            **history.metrics,
+            **history.values,
+            **{f"{name}{_GRADIENT}": column for name, column in history.gradients.items()},
+        }
+        rows = [
+            {name: column[i] for name, column in columns.items()}
+            for i in range(len(history.iterations))
+        ]
+        return list(history.iterations), list(rows)
+    if isinstance(history, (str, Mapping)) or not isinstance(history, Iterable):
+        raise ArgumentError(
+            "history= is a History, or a list with a dict of arrays by their names for each "
+            f"iteration, and not a {type(history).__name__}."
+        )
+    listed = list(history)
+    for row in listed:
+        if not isinstance(row, Mapping):
+            raise ArgumentError(
+                "history= is a History, or a list with a dict of arrays by their names for each "
+                f"iteration, and has a {type(row).__name__}."
+            )
+    return list(range(1, len(listed) + 1)), listed
+
+
+def _chosen(count: int) -> list[int]:
+    if count <= MOST_ITERATIONS:
+        return list(range(count))
+    return [int(i) for i in np.linspace(0, count - 1, MOST_ITERATIONS).round()]
+
+
+def _array(name: str, value: Any, iteration: int) -> Any:
+    array = np.array(getattr(value, "data", value) if hasattr(value, "_node") else value)
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(
+            f"history= has {name!r} of dtype {array.dtype} at iteration {iteration}, and a page "
+            "shows real numbers."
+        )
+    return array

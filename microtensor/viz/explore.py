@@ -15,9 +15,10 @@ from ..record import leaf_of
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
+    from ..compare import Comparison
     from .explorer.backward import BackwardPass
-    from .explorer.training import Iterations, Training
-    from .explorer.verdicts import Comparison
+    from .explorer.training import Iterations
+    from .history import History
 
 __all__ = ["explore"]
 
@@ -33,7 +34,7 @@ def explore(
     module: Any = None,
     names: Mapping[str, Any] | None = None,
     comparison: Comparison | None = None,
-    history: Training | Iterations | None = None,
+    history: History | Iterations | None = None,
     title: str | None = None,
 ) -> Path:
     """Write a page that steps through the computation of ``output`` and through backpropagation.

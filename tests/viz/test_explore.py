@@ -3,14 +3,13 @@
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import microtensor as mt
-from microtensor import nn
+from microtensor import nn, optim
 from microtensor.errors import (
     ArgumentError,
     DtypeError,
@@ -326,29 +325,26 @@ def test_every_script_of_the_package_is_on_the_page() -> None:
 # A comparison
 
 
-def verdict(tensor: mt.Tensor, name: str, hand: Any, status: str, cause: Any = None) -> Any:
-    return SimpleNamespace(tensor=tensor, name=name, hand=hand, status=status, cause=cause)
-
-
 def test_hand_derived_gradients_stand_beside(tmp_path: Path) -> None:
     loss, tensors = network()
-    hand = np.ones((2, 3))
-    cause = SimpleNamespace(kind="transpose", text="It is the transpose.")
-    rows = [verdict(tensors["W1"], "W1", hand, "wrong", cause)]
-    data = read(explore(loss, tmp_path / "page.html", comparison=SimpleNamespace(rows=rows)))
-    (row,) = data["comparison"]
-    assert data["nodes"][row["node"]]["name"] == "W1"
-    assert (row["status"], row["cause"]) == (
-        "wrong",
-        {"kind": "transpose", "text": "It is the transpose."},
-    )
-    np.testing.assert_array_equal(array(data, row["hand"]), hand)
+    b1, z1 = tensors["b1"], tensors["z1"]
+    found = mt.autograd.grad(loss, b1, retain_graph=True).data
+    comparison = mt.compare(loss, {b1: -found, z1: np.ones((4, 2))})
+    data = read(explore(loss, tmp_path / "page.html", comparison=comparison))
+    rows = {data["nodes"][row["node"]]["name"]: row for row in data["comparison"]}
+    assert list(rows) == ["z1", "b1"]
+    for name, row in rows.items():
+        assert row["status"] == comparison[name].status == "wrong"
+        assert row["cause"]["text"] == comparison[name].cause.text
+    np.testing.assert_array_equal(array(data, rows["b1"]["hand"]), -found)
 
 
 def test_a_comparison_of_another_graph_is_refused(tmp_path: Path) -> None:
-    rows = [verdict(network()[1]["W1"], "W1", np.ones((3, 2)), "exact")]
+    loss, tensors = network()
+    comparison = mt.compare(loss, {tensors["W1"]: np.ones((3, 2))})
     with pytest.raises(ArgumentError, match=r"another graph: it compares 'W1' of shape \(3, 2\)"):
-        read(explore(network()[0], tmp_path / "page.html", comparison=SimpleNamespace(rows=rows)))
+        explore(network()[0], tmp_path / "page.html", comparison=comparison)
+    assert list(tmp_path.iterdir()) == []
 
 
 # A history
@@ -367,17 +363,26 @@ def test_a_list_of_iterations_is_a_history(tmp_path: Path) -> None:
     assert array(found, history["gradients"][W1][0]).sum() == 6
 
 
-def test_what_was_not_recorded_at_an_iteration_is_missing(tmp_path: Path) -> None:
-    history = SimpleNamespace(
-        iterations=[1, 2],
-        metrics={"loss": [3.0, None]},
-        values={"W1": [None, np.zeros((3, 2))], "unknown": [np.ones(4), None]},
-        gradients={},
-    )
-    found = read(explore(network()[0], tmp_path / "page.html", history=history))
-    assert found["history"]["metrics"]["loss"] == [3, None]
-    (column,) = [c for c in found["history"]["values"].values() if len(c) == 2 and c[0] is None]
-    np.testing.assert_array_equal(array(found, column[1]), np.zeros((3, 2)))
+def test_a_history_is_shown_as_it_was_recorded(tmp_path: Path) -> None:
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    history = mt.viz.History(model, keep=["weight"], every=2)
+    weights = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = np.square(model(np.eye(2))).sum()
+        loss.backward()
+        weights.append(model.weight.data.copy())
+        optimizer.step()
+        history.record(error=loss)
+    loss = np.square(model(np.eye(2))).sum()
+    data = read(explore(loss, tmp_path / "page.html", history=history))
+    assert data["history"]["metrics"]["error"] == pytest.approx(history.metrics["error"])
+    (column,) = data["history"]["values"].values()
+    assert column[1] is None
+    np.testing.assert_array_equal(array(data, column[2]), weights[2])
+    (column,) = data["history"]["gradients"].values()
+    np.testing.assert_array_equal(array(data, column[0]), history.gradients["weight"][0])
 
 
 def test_of_a_long_history_some_iterations_are_kept(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from types import FrameType, MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...compile.local_rules import local_rule
 from ...graph import Graph
@@ -16,9 +16,13 @@ from .naming import Naming
 from .nodes import drawn_nodes, nodes_and_edges
 from .source_lines import SourceLine, source_lines
 from .steps import steps
-from .training import Iterations, Training, iterations
+from .training import Iterations, iterations
 from .values import node_values
-from .verdicts import Comparison, verdicts
+from .verdicts import verdicts
+
+if TYPE_CHECKING:
+    from ...compare import Comparison
+    from ..history import History
 
 __all__ = ["Page"]
 
@@ -49,7 +53,7 @@ class Page:
         """Add hand-derived gradients and the verdicts on them."""
         self._parts["comparison"] = verdicts(comparison, self._ids, self._arrays)
 
-    def add_history(self, history: Training | Iterations) -> None:
+    def add_history(self, history: History | Iterations) -> None:
         """Add the iterations of a training."""
         names = {self._naming[node]: id for node, id in self._ids.items()}
         self._parts["history"] = iterations(history, names, self._arrays)

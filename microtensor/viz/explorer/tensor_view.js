@@ -108,7 +108,7 @@ function arrival(node, what) {
 }
 
 function byHand(node) {
-  const { status, hand, cause } = node.verdict;
+  const { status, hand, cause, name: variable, step } = node.verdict;
   const [mine, its] = [arrays[hand], arrays[node.gradient]];
   const comparable = mine.values && its?.values && shape(mine.shape) === shape(its.shape);
   const difference = comparable && {
@@ -123,7 +123,8 @@ function byHand(node) {
     null,
     h("h3", null, "Derived by hand", h(`span.verdict.${status}`, null, VERDICTS[status] ?? status)),
     cause ? h("p", null, h("strong", null, `${cause.kind.replaceAll("_", " ")}: `), cause.text) : null,
-    h("p.note", null, `Yours, shape ${shape(mine.shape)}:`),
+    step && status !== "exact" ? stepNote(step) : null,
+    h("p.note", null, h("code", null, variable), ` of shape ${shape(mine.shape)}:`),
     arrayView(hand, `hand-derived gradient of ${node.name}`),
     differs
       ? [
@@ -132,6 +133,10 @@ function byHand(node) {
         ]
       : null,
   );
+}
+
+function stepNote(step) {
+  return [h("p.note", null, "The right step:"), h("pre", { tabindex: 0 }, h("code", null, step))];
 }
 
 function neighbours(node) {

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError
+from ..history import History
 from .arrays import Arrays, number
 
-__all__ = ["MOST_ITERATIONS", "Iterations", "Training", "iterations"]
+__all__ = ["MOST_ITERATIONS", "Iterations", "iterations"]
 
 MOST_ITERATIONS = 100
 """How many iterations a page holds, first and last among them; of more, evenly spaced ones."""
 _GRADIENT = ".grad"
 
 
-@runtime_checkable
-class Training(Protocol):
-    """What a page reads of a `History`: lists with an entry, or ``None``, for each iteration."""
-
-    iterations: list[int]
-    metrics: dict[str, list[float | None]]
-    values: dict[str, list[Any]]
-    gradients: dict[str, list[Any]]
-
-
 Iterations = Sequence[Mapping[str, Any]]
 
 
 def iterations(
-    history: Training | Iterations, names: Mapping[str, int], arrays: Arrays
+    history: History | Iterations, names: Mapping[str, int], arrays: Arrays
 ) -> dict[str, Any]:
     """Return the iterations of a history, for JSON.
 
@@ -83,9 +74,9 @@ def iterations(
     }
 
 
-def _rows(history: Training | Iterations) -> tuple[list[int], list[Mapping[str, Any]]]:
+def _rows(history: History | Iterations) -> tuple[list[int], list[Mapping[str, Any]]]:
     """Return the numbers of the iterations, and what each has by name."""
-    if isinstance(history, Training):
+    if isinstance(history, History):
         columns: dict[str, Sequence[Any]] = {
             **history.metrics,
             **history.values,

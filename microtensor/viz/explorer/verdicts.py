@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,35 +11,10 @@ from ...errors import ArgumentError
 from ...op import Node
 from .arrays import Arrays
 
-__all__ = ["Comparison", "verdicts"]
+if TYPE_CHECKING:
+    from ...compare import Comparison
 
-
-class _Cause(Protocol):
-    @property
-    def kind(self) -> Any: ...
-    @property
-    def text(self) -> str: ...
-
-
-class _Row(Protocol):
-    @property
-    def tensor(self) -> Any: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def hand(self) -> Any: ...
-    @property
-    def status(self) -> Any: ...
-    @property
-    def cause(self) -> _Cause | None: ...
-
-
-class Comparison(Protocol):
-    """What a page reads of a comparison."""
-
-    @property
-    def rows(self) -> Sequence[_Row]:
-        """The tensors compared."""
+__all__ = ["verdicts"]
 
 
 def verdicts(
@@ -54,25 +29,22 @@ def verdicts(
     """
     found = []
     for row in comparison.rows:
-        id = ids.get(row.tensor._node)
-        if id is None:
+        node = row.tensor._node
+        if node is None or node not in ids:
             raise ArgumentError(
-                f"comparison= is of another graph: it compares {row.name!r} of shape "
-                f"{row.tensor.shape}, which is no tensor that the output was computed from. Give "
-                "explore() the output that was given to compare()."
+                f"comparison= is of another graph: it compares {row.name!r} of shape {row.shape}, "
+                "which is no tensor that the output was computed from. Give explore() the output "
+                "that was given to compare()."
             )
         cause = row.cause
         found.append(
             {
-                "node": id,
-                "status": _text(row.status),
+                "node": ids[node],
+                "name": row.gradient_name,
+                "status": str(row.status),
                 "hand": arrays.add(np.asarray(row.hand)),
-                "cause": None if cause is None else {"kind": _text(cause.kind), "text": cause.text},
+                "cause": None if cause is None else {"kind": cause.kind, "text": cause.text},
+                "step": row.step,
             }
         )
     return found
-
-
-def _text(value: Any) -> str:
-    """Return an enumeration's value, or a plain text."""
-    return str(getattr(value, "value", value))

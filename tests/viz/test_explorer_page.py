@@ -274,6 +274,14 @@ def test_a_broadcast_operand_shows_the_gradient_before_and_after_the_sum(
     )
 
 
+def test_only_operands_that_are_broadcast_are_said_to_be(page: Page) -> None:
+    page.go(1)
+    assert page.text("#step pre") == "matmul = X @ W1"
+    assert not page.all("#step .note")
+    page.go(2)
+    assert [note.text for note in page.all("#step .note")] == ["b1 (2,) is broadcast to (4, 2)."]
+
+
 def test_numbers_are_written_to_four_digits(page: Page, small: Any) -> None:
     page.node("b1").click()
     value = small[1]["b1"].data
@@ -470,6 +478,7 @@ def test_every_control_has_a_name(page: Page) -> None:
         page.go(step)
         nameless = page.script(
             """return [...document.querySelectorAll("button, input, select, canvas, [role=button]")]
+                .filter((e) => !e.hidden)
                 .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim()
                     || e.closest("[aria-hidden=true]")))
                 .map((e) => e.outerHTML);"""

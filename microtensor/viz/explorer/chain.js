@@ -82,7 +82,7 @@ function countPaths() {
 }
 
 function term(edges) {
-  if (edges.length <= MOST_FACTORS) return product(edges);
+  if (edges.length <= MOST_FACTORS) return h("span.factors", null, product(edges));
   const [first, last] = [edges.slice(0, 3), edges.slice(-3)];
   const hidden = edges.slice(3, -3);
   const label = count(hidden.length, "more factor");

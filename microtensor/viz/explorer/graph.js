@@ -49,7 +49,6 @@ export function setUpGraph(stage, zoom) {
   drawing.addEventListener("keydown", onKey);
   drawing.addEventListener("focusin", (event) => (focused = nodeAt(event.target) ?? focused));
   new ResizeObserver(() => camera.onMove()).observe(stage);
-  look();
   subscribe((changed) => {
     showState();
     if (changed.has("step") || changed.has("selected")) follow(changed);
@@ -63,11 +62,11 @@ export function select(node) {
 }
 
 /** Begin with all of the graph, or with its first operations if all of it is too small to read. */
-function look() {
+export function look() {
   camera.fit(false);
-  if (camera.k >= 0.6) return;
+  if (camera.k >= 0.8) return;
   const first = nodes.find((node) => node.op) ?? output;
-  const k = 0.85;
+  const k = 0.9;
   const y = Math.max(first.y - 60, camera.height / 2 / k - 40);
   camera.centre(data.width * k < camera.width ? data.width / 2 : first.x, y, k, false);
 }

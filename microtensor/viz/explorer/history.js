@@ -34,8 +34,8 @@ export function setUpHistory(card) {
     h("header", null, h("h2", null, "Training"), where),
     curve ? chart(curve, metric, marker) : null,
     slider,
-    h("div.foot", null, h("p.note", null, note(history)), back),
-    facts,
+    h("div.foot", null, facts, back),
+    h("p.note", null, note(history)),
   );
   const show = () => {
     const at = state.iteration;
@@ -43,6 +43,7 @@ export function setUpHistory(card) {
     where.textContent = name || `${history.of} iterations`;
     slider.value = at ?? last;
     slider.setAttribute("aria-valuetext", name || "not used");
+    slider.classList.toggle("unused", at === null);
     back.hidden = at === null;
     marker.setAttribute("visibility", at === null ? "hidden" : "visible");
     const x = last ? ((at ?? 0) / last) * WIDTH : 0;

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ...graph import Edge, Graph, Kind
-from ...op import Node
+from ...op import Node, Op
 from .arrays import Arrays
 from .layout import lay_out
 from .naming import Naming
@@ -85,11 +87,16 @@ def _described(graph: Graph, naming: Naming, node: Node) -> dict[str, Any]:
         expression = naming.expression(node)
         facts |= {
             "op": node.op.name,
-            "broadcasts": node.op.broadcasts,
+            "elementwise": _is_elementwise(node.op),
             "made": expression,
             "short": _cut(f"= {expression}"),
         }
     return facts
+
+
+def _is_elementwise(op: Op) -> bool:
+    """Tell whether the operands broadcast to the shape of the result."""
+    return any(f is np.where or (isinstance(f, np.ufunc) and not f.signature) for f in op.numpy)
 
 
 def _size(graph: Graph, naming: Naming, node: Node) -> tuple[float, float]:

@@ -62,7 +62,7 @@ const views = {
     const node = nodes[step.node];
     const broadcast = node.operands
       .map((edge) => edge.from)
-      .filter((from) => node.broadcasts && shape(from.shape) !== shape(node.shape));
+      .filter((from) => node.elementwise && shape(from.shape) !== shape(node.shape));
     return [
       heading("Forward", `${state.step} of ${firstBackward - 1}`),
       code(`${node.name} = ${node.made}`),

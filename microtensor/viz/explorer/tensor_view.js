@@ -152,11 +152,16 @@ function neighbours(node) {
   return h("dl.facts", null, list("Made of", operands), list("Used by", uses));
 }
 
-/** Set up the card that lists the verdicts of a comparison. */
-export function setUpComparison(card) {
+/** Set up the card that lists the verdicts of a comparison, and the button that leads to the worst. */
+export function setUpComparison(card, lead) {
   if (!data.comparison) return;
-  card.hidden = false;
+  card.hidden = lead.hidden = false;
+  const root = data.comparison.find((row) => row.status === "wrong");
   const wrong = data.comparison.filter((row) => row.status === "wrong").length;
+  lead.className = `verdict ${root ? "wrong" : "exact"}`;
+  lead.textContent = root ? `✗ ${wrong} of ${data.comparison.length} by hand wrong` : "✓ by hand";
+  lead.title = root ? `Look at ${nodes[root.node].name}` : "Hand-derived gradients agree";
+  lead.addEventListener("click", () => select(nodes[(root ?? data.comparison[0]).node]));
   fill(
     card,
     h(

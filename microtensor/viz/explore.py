@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from ..tensor import Tensor
 if TYPE_CHECKING:
     from ..compare import Comparison
     from .explorer.backward import BackwardPass
-    from .explorer.training import Iterations
     from .history import History
 
 __all__ = ["explore"]
@@ -34,7 +33,7 @@ def explore(
     module: Any = None,
     names: Mapping[str, Any] | None = None,
     comparison: Comparison | None = None,
-    history: History | Iterations | None = None,
+    history: History | Sequence[Mapping[str, Any]] | None = None,
     title: str | None = None,
 ) -> Path:
     """Write a page that steps through the computation of ``output`` and through backpropagation.
@@ -55,8 +54,7 @@ def explore(
 
     Arrays of up to 64 elements are written in full, larger ones rounded to 6 digits, up to 1024
     elements. What is larger is summarised: means over blocks, statistics, a histogram; the page
-    says so. With more than some 300 arrays that limit falls, to 64 at least, so that the page of
-    the largest graph that is allowed, 5000 nodes, stays below some 30 MB.
+    says so. With more than some 300 arrays that limit falls, to 64 at least.
 
     Parameters
     ----------

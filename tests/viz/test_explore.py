@@ -19,9 +19,15 @@ from microtensor.errors import (
     ReleasedGraphError,
     ShapeError,
 )
+from microtensor.graph import Graph
+from microtensor.op import REGISTRY
+from microtensor.record import leaf_of
 from microtensor.viz import explore
 from microtensor.viz.explorer.arrays import described
+from microtensor.viz.explorer.backward import BackwardPass
 from microtensor.viz.explorer.document import SCRIPTS
+from microtensor.viz.explorer.values import node_values
+from tests.cases import CASES, Case
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -183,6 +189,35 @@ def test_numbers_that_json_does_not_know_are_text(tmp_path: Path) -> None:
     facts = data["arrays"][node(data, "x")["value"]]
     assert facts["values"] == ["NaN", "Infinity", "-Infinity", -0.5]
     assert (facts["statistics"]["nan"], facts["statistics"]["inf"]) == (1, 2)
+
+
+DIFFERENTIABLE = [
+    case for case in CASES if REGISTRY[case.op].differentiable and case.differentiated
+]
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+def test_contributions_and_values_of_every_operation(case: Case) -> None:
+    inputs = [
+        mt.tensor(x, requires_grad=i in case.differentiated) for i, x in enumerate(case.inputs)
+    ]
+    made = case.on_tensors(*inputs)
+    outputs = made if isinstance(made, (tuple, list)) else [made]
+    output = next(each for each in outputs if each.requires_grad)
+    seed = np.random.default_rng(0).normal(size=output.shape)
+    leaves = [tensor for tensor in inputs if tensor.requires_grad]
+    expected = mt.autograd.grad(output, leaves, seed, retain_graph=True, allow_unused=True)
+    found = BackwardPass({leaf_of(output): output._seed(seed)})
+    for leaf, gradient in zip(leaves, expected, strict=True):
+        parts = [part.array for part in found.contributions if part.parent is leaf._node]
+        if gradient is None:
+            assert parts == []
+            continue
+        np.testing.assert_array_equal(found.gradients[leaf._node], gradient.data)
+        np.testing.assert_allclose(sum(parts), gradient.data, rtol=1e-12, atol=1e-12)
+        assert all(part.shape == leaf.shape for part in parts)
+    value = node_values(Graph(output))[leaf_of(output)]
+    np.testing.assert_array_equal(value, output.data)
 
 
 # Large arrays

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ __all__ = ["Arrays"]
 FEWEST, MOST = 64, 1024
 """How many elements of an array are written at least, if it has them, and at most."""
 BUDGET = 300_000
-"""How many elements of all arrays together are written, as far as FEWEST permits."""
+"""How many elements are written of a computation's arrays together, as far as FEWEST permits, and
+again of a training's."""
 _EXACT = 64
 """Up to this size the numbers themselves are shown, so they are written to the last digit."""
 _BINS = 24
@@ -25,23 +27,26 @@ class Arrays:
     """The table of a page's arrays, to which its nodes and steps refer by index."""
 
     def __init__(self) -> None:
-        self._arrays: list[Array] = []
+        self._arrays: list[tuple[Array, bool]] = []
         self._indices: dict[int, int] = {}
 
-    def add(self, value: Any) -> int | None:
+    def add(self, value: Any, *, of_training: bool = False) -> int | None:
         """Return the index of an array, entering it unless it is there; ``None`` for ``None``."""
         if value is None:
             return None
         key = id(value)
         if key not in self._indices:
             self._indices[key] = len(self._arrays)
-            self._arrays.append(value)  # which keeps it alive, and its id its own
+            self._arrays.append((value, of_training))  # which keeps it alive, and its id its own
         return self._indices[key]
 
     def described(self) -> list[dict[str, Any]]:
         """Return the table, for JSON."""
-        limit = max(FEWEST, min(MOST, BUDGET // max(1, len(self._arrays))))
-        return [described(np.asarray(array), limit) for array in self._arrays]
+        counts = Counter(of_training for _, of_training in self._arrays)
+        limits = {part: max(FEWEST, min(MOST, BUDGET // n)) for part, n in counts.items()}
+        return [
+            described(np.asarray(array), limits[of_training]) for array, of_training in self._arrays
+        ]
 
 
 def described(array: Array, limit: int) -> dict[str, Any]:

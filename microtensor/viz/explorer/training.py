@@ -53,7 +53,9 @@ def iterations(
             if not known and array.size != 1:
                 continue
             if known:
-                columns.setdefault(name, [None] * len(chosen))[at] = arrays.add(array)
+                columns.setdefault(name, [None] * len(chosen))[at] = arrays.add(
+                    array, of_training=True
+                )
             if not array.shape or not known:
                 metrics.setdefault(name, [None] * len(chosen))[at] = number(array.item(), 9)
     if not columns and not metrics:

@@ -12,6 +12,8 @@ const world = s("g");
 const drawing = s("svg", { id: "graph", tabindex: 0, role: "group", "aria-label": "Graph" });
 const shapes = nodes.map(drawNode);
 const lines = edges.map(drawEdge);
+const boxes = nodes.map(box);
+const spans = edges.map(span);
 const texts = new Map();
 const movers = [];
 let focused = null;
@@ -20,7 +22,7 @@ let focused = null;
 export const camera = new Camera(drawing, data, () => {
   world.setAttribute("transform", `translate(${camera.x} ${camera.y}) scale(${camera.k})`);
   drawing.classList.toggle("far", camera.k < FAR);
-  writeWhatIsInView();
+  showWhatIsInView();
   for (const mover of movers) mover();
 });
 
@@ -50,7 +52,7 @@ export function setUpGraph(stage, zoom) {
   drawing.addEventListener("focusin", (event) => (focused = nodeAt(event.target) ?? focused));
   new ResizeObserver(() => camera.onMove()).observe(stage);
   subscribe((changed) => {
-    showState();
+    showState(changed);
     if (changed.has("step") || changed.has("selected")) follow(changed);
   });
   showState();
@@ -102,20 +104,29 @@ function box({ x, y, width, height }) {
 
 let marked = [];
 
-function showState() {
+function showState(changed) {
   nodes.forEach((node, id) => {
-    const { classList } = shapes[id];
-    classList.toggle("has-value", isReached(node, "value"));
-    classList.toggle("has-gradient", isReached(node, "gradient"));
+    const hasValue = toggle(shapes[id], "has-value", isReached(node, "value"));
+    const hasGradient = toggle(shapes[id], "has-gradient", isReached(node, "gradient"));
+    if (texts.has(node) && (hasValue || hasGradient || changed?.has("iteration"))) {
+      writeNumbers(node);
+    }
   });
   edges.forEach((edge, id) => {
-    lines[id].classList.toggle("reached", edge.to.valueStep <= state.step);
-    lines[id].classList.toggle("returned", edge.step <= state.step);
+    toggle(lines[id], "reached", edge.to.valueStep <= state.step);
+    toggle(lines[id], "returned", edge.step <= state.step);
   });
   for (const [element, name] of marked) element.classList.remove(name);
   marked = marks();
   for (const [element, name] of marked) element.classList.add(name);
-  for (const node of texts.keys()) writeNumbers(node);
+}
+
+/** Set or remove a class; return whether that changed it. Asking an element takes much longer. */
+function toggle(element, name, on) {
+  if ((element[name] ?? false) === on) return false;
+  element[name] = on;
+  element.classList.toggle(name, on);
+  return true;
 }
 
 /** Return what the step and the selection mark: pairs of an element and a class. */
@@ -157,6 +168,7 @@ function onKey(event) {
 
 function focus(id) {
   camera.show(box(nodes[id]));
+  shapes[id].style.display = ""; // or it could not be focused before the camera is there
   shapes[id].focus({ preventScroll: true });
 }
 
@@ -201,16 +213,36 @@ function description(node, kind) {
   return `${kind} ${node.name}${made}, shape ${shape(node.shape)}${verdict}`;
 }
 
-/** Write into the nodes that are in view, which are few where all are many. */
-function writeWhatIsInView() {
-  if (camera.k < FAR) return;
-  const { left, top, right, bottom } = camera.view();
-  for (const node of nodes) {
-    const inView =
-      Math.abs(node.x - (left + right) / 2) < (right - left + node.width) / 2 &&
-      Math.abs(node.y - (top + bottom) / 2) < (bottom - top + node.height) / 2;
-    if (inView && !texts.has(node)) write(node);
-  }
+/** Have the browser paint only what is in view, and write into it: few where all are many. */
+function showWhatIsInView() {
+  const far = camera.k < FAR;
+  const view = camera.view();
+  const inView = ({ left, top, right, bottom }) =>
+    left < view.right && right > view.left && top < view.bottom && bottom > view.top;
+  nodes.forEach((node, id) => {
+    const shown = far || inView(boxes[id]);
+    display(shapes[id], shown);
+    if (shown && !far && !texts.has(node)) write(node);
+  });
+  edges.forEach((_, id) => display(lines[id], far || inView(spans[id])));
+}
+
+function display(element, shown) {
+  const value = shown ? "" : "none";
+  if (element.style.display !== value) element.style.display = value;
+}
+
+/** Return the box around an edge. */
+function span({ points, from, to }) {
+  const [xs, ys] = [0, 1].map((axis) =>
+    points ? points.map((point) => point[axis]) : [from, to].map((node) => [node.x, node.y][axis]),
+  );
+  return {
+    left: Math.min(...xs) - 4,
+    top: Math.min(...ys) - 4,
+    right: Math.max(...xs) + 4,
+    bottom: Math.max(...ys) + 4,
+  };
 }
 
 function write(node) {

@@ -22,6 +22,7 @@ SCRIPTS = (
     "heatmap.js",
     "array_view.js",
     "camera.js",
+    "shapes.js",
     "graph.js",
     "overview.js",
     "chain.js",
@@ -29,6 +30,7 @@ SCRIPTS = (
     "history.js",
     "tensor_view.js",
     "transport.js",
+    "keys.js",
     "search.js",
     "main.js",
 )

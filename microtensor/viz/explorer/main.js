@@ -5,13 +5,14 @@ import { fill, h, s } from "./dom.js";
 import { count } from "./format.js";
 import { look, setUpGraph } from "./graph.js";
 import { setUpHistory } from "./history.js";
+import { setUpKeys } from "./keys.js";
 import { setUpOverview } from "./overview.js";
 import { setUpSearch } from "./search.js";
 import { readAddress } from "./state.js";
 import { setUpStep } from "./step_view.js";
 import { setUpComparison, setUpTensor } from "./tensor_view.js";
 import { setUpTheme } from "./theme.js";
-import { setUpKeys, setUpTransport } from "./transport.js";
+import { setUpTransport } from "./transport.js";
 
 const element = (id) => document.getElementById(id);
 

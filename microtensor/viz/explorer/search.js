@@ -3,7 +3,7 @@
 import { nodes } from "./data.js";
 import { fill, h } from "./dom.js";
 import { shape } from "./format.js";
-import { select } from "./graph.js";
+import { select } from "./state.js";
 
 const MOST = 12;
 

@@ -24,6 +24,11 @@ export function update(changes) {
   writeAddress();
 }
 
+/** Look at a tensor, and keep looking at it while the steps go on; at null, follow the steps. */
+export function select(node) {
+  update({ selected: node?.id ?? null });
+}
+
 /** Return the tensor that is looked at. */
 export function inspected() {
   if (state.selected !== null) return nodes[state.selected];

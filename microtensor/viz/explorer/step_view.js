@@ -4,8 +4,7 @@ import { arrayView } from "./array_view.js";
 import { arrays, data, firstBackward, nodes, output, steps } from "./data.js";
 import { fill, h } from "./dom.js";
 import { count, shape } from "./format.js";
-import { select } from "./graph.js";
-import { state, subscribe, update } from "./state.js";
+import { select, state, subscribe, update } from "./state.js";
 
 /** Set up the card. */
 export function setUpStep(card) {

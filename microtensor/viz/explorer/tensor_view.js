@@ -5,8 +5,7 @@ import { arrays, data, nodes } from "./data.js";
 import { chainRule } from "./chain.js";
 import { fill, h } from "./dom.js";
 import { shape } from "./format.js";
-import { select } from "./graph.js";
-import { arrayOf, inspected, isReached, state, subscribe, update } from "./state.js";
+import { arrayOf, inspected, isReached, select, state, subscribe, update } from "./state.js";
 import { button, name } from "./step_view.js";
 
 const KINDS = { parameter: "Parameter", input: "Input", operation: "Intermediate" };

@@ -1,8 +1,7 @@
-// Moving through the steps: buttons, the slider, playing, and the keys.
+// Moving through the steps: buttons, the slider, playing.
 
 import { firstBackward, steps } from "./data.js";
 import { fill, h, s } from "./dom.js";
-import { camera, select } from "./graph.js";
 import { state, subscribe, update } from "./state.js";
 import { summary } from "./step_view.js";
 
@@ -15,7 +14,8 @@ const ICONS = {
   next: "M5 3l7 5-7 5z",
   last: "M13 3v10M3 3l7.500 5L3 13z",
 };
-const last = steps.length - 1;
+/** The last step. */
+export const last = steps.length - 1;
 
 /** Set up the bar below the graph. */
 export function setUpTransport(bar) {
@@ -97,7 +97,8 @@ function advance() {
   else update({ step: state.step + 1 });
 }
 
-function toggle() {
+/** Play, or pause. */
+export function toggle() {
   if (state.playing) update({ playing: false });
   else update({ playing: true, step: state.step === last ? 0 : state.step });
 }
@@ -118,45 +119,4 @@ function icon(shape) {
     { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },
     s("path", { d: ICONS[shape] }),
   );
-}
-
-const KEYS = [
-  ["→  ←", "next step, previous step", { ArrowRight: () => go(state.step + 1), ArrowLeft: () => go(state.step - 1) }],
-  ["Space", "play, pause", { " ": toggle }],
-  ["Home  End", "first step, last step", { Home: () => go(0), End: () => go(last) }],
-  ["B", "to the beginning of backward", { b: () => go(firstBackward) }],
-  ["↑  ↓", "previous tensor, next tensor (in the graph)", {}],
-  ["Enter", "look at the tensor (in the graph)", {}],
-  ["Esc", "follow the steps again", { Escape: () => select(null) }],
-  ["/", "search", { "/": () => document.querySelector("#search input").focus() }],
-  ["+  −  F", "zoom in, zoom out, show everything", {
-    "+": () => camera.zoom(1.35),
-    "=": () => camera.zoom(1.35),
-    "-": () => camera.zoom(1 / 1.35),
-    f: () => camera.fit(),
-  }],
-  ["?", "this list", { "?": () => document.getElementById("help").click() }],
-];
-
-/** Set up the keys, and the list of them. */
-export function setUpKeys(helpButton, dialog) {
-  const actions = Object.assign({}, ...KEYS.map(([, , keys]) => keys));
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
-    const { target } = event;
-    const typing = target.closest("input[type=text], input[type=search], select");
-    const sliding = target.closest("input[type=range]") && /^(Arrow|Home|End)/.test(event.key);
-    const pressing = event.key === " " && target.closest("button");
-    const action = actions[event.key];
-    if (typing || sliding || pressing || !action) return;
-    event.preventDefault();
-    action();
-  });
-  const close = h("button.plain", { type: "button", onclick: () => dialog.close() }, "Close");
-  const rows = KEYS.map(([keys, does]) => [
-    h("dt", null, keys.split("  ").map((key) => h("kbd", null, key))),
-    h("dd", null, does),
-  ]);
-  fill(dialog, h("h2", null, "Keys"), h("dl", null, rows), close);
-  helpButton.addEventListener("click", () => dialog.showModal());
 }

@@ -1,0 +1,154 @@
+"""Tests of the page in a browser: looking at tensors, finding them, moving about."""
+
+from typing import Any
+
+import numpy as np
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+import microtensor as mt
+from tests.viz.explorer.browser import Page
+
+
+def test_a_click_on_a_tensor_shows_all_of_it(page: Page, small: Any) -> None:
+    page.node("z1").click()
+    assert page.title_of_tensor == "z1"
+    facts = page.text("#tensor .facts")
+    assert "(4, 2)float64" in facts
+    assert "matmul + b1" in facts
+    gradient = mt.autograd.grad(small[1]["loss"], small[1]["z1"], retain_graph=True)
+    np.testing.assert_array_equal(page.tables("#tensor .gradient")[0], gradient.data)
+    page.press(Keys.END)
+    assert page.title_of_tensor == "z1"
+    page.press(Keys.ESCAPE)
+    assert page.title_of_tensor == "W1"
+
+
+def test_the_chain_rule_has_a_term_for_each_path(page: Page) -> None:
+    page.node("W1").click()
+    terms = [
+        "".join(
+            fraction.text.replace("\n", "/")
+            for fraction in term.find_elements(By.CSS_SELECTOR, ".fraction")
+        )
+        for term in page.all("#tensor .chain .term")
+    ]
+    assert terms == [
+        "∂loss/∂mean∂mean/∂square_1∂square_1/∂a1∂a1/∂z1∂z1/∂matmul∂matmul/∂W1",
+        "∂loss/∂multiply∂multiply/∂sum∂sum/∂square_2∂square_2/∂W1",
+    ]
+    page.all("#tensor .chain .factor")[3].click()
+    assert page.text("#what") == "Backward: z1 from a1"
+
+
+def test_search_finds_and_selects(page: Page) -> None:
+    page.press("/")
+    page.press("sig")
+    assert [item.text.split()[0] for item in page.all("#found li")] == ["a1"]
+    page.press(Keys.ENTER)
+    assert page.title_of_tensor == "a1"
+    page.press("/", "q", "u", "a")
+    assert [item.text.split()[0] for item in page.all("#found li b")][:2] == [
+        "square_1",
+        "square_2",
+    ]
+    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    assert page.title_of_tensor == "square_2"
+    page.press("/", "n", "o", "n", "e")
+    assert page.text("#found") == "Nothing found"
+    page.press(Keys.ESCAPE)
+    assert not page.find("#found").is_displayed()
+
+
+def test_the_graph_zooms_pans_and_fits(page: Page) -> None:
+    def transform() -> str:
+        return page.find("#graph > g").get_attribute("transform") or ""
+
+    seen = [transform()]
+
+    def moved() -> None:
+        page.wait(lambda: transform() != seen[-1])
+        seen.append(transform())
+
+    page.press("+")
+    moved()
+    page.all("#zoom button")[1].click()
+    moved()
+    graph = page.find("#graph")
+    drag = ActionChains(page.driver).move_to_element_with_offset(graph, -300, 150)
+    drag.click_and_hold().move_by_offset(60, 30).release().perform()
+    moved()
+    assert "tensor=" not in page.driver.current_url
+    origin = ScrollOrigin.from_element(graph)
+    ActionChains(page.driver).scroll_from_origin(origin, 0, -200).perform()
+    moved()
+    page.press("f")
+    moved()
+    boxes = page.script(
+        """const room = document.getElementById("stage").getBoundingClientRect();
+        return [...document.querySelectorAll("g.node")].every((node) => {
+            const box = node.getBoundingClientRect();
+            return box.left >= room.left && box.right <= room.right
+                && box.top >= room.top && box.bottom <= room.bottom;
+        });"""
+    )
+    assert boxes is True
+
+
+def test_all_of_it_is_reached_by_the_keyboard(page: Page) -> None:
+    reached = set()
+    for _ in range(30):
+        page.press(Keys.TAB)
+        reached.add(
+            page.script(
+                """const e = document.activeElement;
+                return e.id || e.getAttribute("aria-label") || e.textContent;"""
+            )
+        )
+    assert {"graph", "theme", "help", "slider", "where", "speed", "Zoom in"} <= reached
+    page.script("document.getElementById('graph').focus()")
+    page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    page.press(Keys.ENTER)
+    assert page.title_of_tensor == "W1"
+    page.press("?")
+    assert page.find("dialog").is_displayed()
+    page.press(Keys.ESCAPE)
+    assert not page.find("dialog").is_displayed()
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    for step in (0, 3, page.steps - 1):
+        page.go(step)
+        nameless = page.script(
+            """return [...document.querySelectorAll("button, input, select, canvas, [role=button]")]
+                .filter((e) => !e.hidden)
+                .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim()
+                    || e.closest("[aria-hidden=true]")))
+                .map((e) => e.outerHTML);"""
+        )
+        assert nameless == []
+
+
+def test_the_theme_is_the_systems_until_it_is_chosen(page: Page) -> None:
+    def background() -> str:
+        return str(page.script("return getComputedStyle(document.body).backgroundColor"))
+
+    def prefer(scheme: str) -> None:
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    try:
+        prefer("light")
+        light = background()
+        prefer("dark")
+        dark = background()
+        assert light != dark
+        page.find("#theme").click()
+        assert background() == light
+        prefer("light")
+        page.find("#theme").click()
+        assert background() == dark
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

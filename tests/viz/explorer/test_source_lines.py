@@ -1,0 +1,76 @@
+"""Tests of microtensor.viz.explorer.source_lines and naming: how tensors are called, and made."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import microtensor as mt
+from microtensor import nn
+from microtensor.viz import explore
+from tests.viz.explorer.written import node, read
+
+
+def test_tensors_without_a_name_are_called_by_their_operations(tmp_path: Path) -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    data = read(
+        explore(
+            -(x * 2 + x[0] * 3).sum(axis=0, keepdims=True)[0],
+            tmp_path / "page.html",
+            names={"x": x},
+        )
+    )
+    made = [(node["name"], node.get("made")) for node in data["nodes"]]
+    assert made == [
+        ("x", None),
+        ("multiply_1", "x * 2"),
+        ("getitem_1", "x[0]"),
+        ("multiply_2", "getitem_1 * 3"),
+        ("add", "multiply_1 + multiply_2"),
+        ("sum", "sum(add, axis=0, keepdims=True)"),
+        ("getitem_2", "sum[0]"),
+        ("negative", "-getitem_2"),
+    ]
+
+
+def test_the_line_that_assigns_a_variable_is_found(tmp_path: Path) -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    h = x * 2
+    h = np.tanh(h)  # this one
+    loss = h.sum()
+    data = read(explore(loss, tmp_path / "page.html"))
+    h = loss
+    line = node(data, "h")["line"]
+    assert (line["text"], line["file"]) == ("h = np.tanh(h)  # this one", "test_source_lines.py")
+    assert line["function"] == "test_the_line_that_assigns_a_variable_is_found"
+    assert line["exact"] is False
+    assert node(data, "multiply")["line"] is None
+
+
+def test_the_line_that_assigns_an_attribute_is_found(tmp_path: Path) -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.w = mt.tensor([2.0], requires_grad=True)  # in __init__
+
+        def page(self) -> dict[str, Any]:
+            return read(explore((self.w * 2).sum(), tmp_path / "page.html"))
+
+    line = node(Model().page(), "self.w")["line"]
+    assert line["text"] == "self.w = mt.tensor([2.0], requires_grad=True)  # in __init__"
+
+
+def test_lines_are_exact_for_what_ran_in_record_source(tmp_path: Path) -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    with mt.autograd.record_source():
+        loss = (x * 2).sum()  # recorded
+    data = read(explore(loss, tmp_path / "page.html"))
+    for name in ("multiply", "loss"):
+        line = node(data, name)["line"]
+        assert line["text"] == "loss = (x * 2).sum()  # recorded"
+        assert line["exact"] is True
+
+
+def test_parameters_know_their_module(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    data = read(explore(model(mt.tensor(np.ones((1, 2)))).sum(), tmp_path / "page.html"))
+    assert node(data, "0.weight")["module"] == "0"

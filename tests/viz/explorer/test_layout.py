@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import microtensor as mt
 from microtensor.viz import explore
@@ -19,6 +20,17 @@ def test_nodes_do_not_overlap_and_operands_are_above(tmp_path: Path) -> None:
             assert apart_x or apart_y, (a["name"], b["name"])
     for edge in data["edges"]:
         assert nodes[edge["source"]]["y"] < nodes[edge["target"]]["y"]
+
+
+def test_without_a_system_dot_the_layout_is_that_of_graphviz_pure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss, _ = network()
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        alone = read(explore(loss, tmp_path / "page.html"))
+    assert len(alone["nodes"]) == len(read(explore(loss, tmp_path / "page.html"))["nodes"]) == 12
+    assert all(edge["points"] for edge in alone["edges"])
 
 
 def test_weights_that_a_long_loop_shares_are_laid_out_with_edges_left_out(tmp_path: Path) -> None:

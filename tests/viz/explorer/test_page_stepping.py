@@ -114,6 +114,29 @@ def test_a_broadcast_operand_shows_the_gradient_before_and_after_the_sum(
     )
 
 
+def test_a_tensor_that_is_used_twice_shows_both_contributions_and_then_their_sum(
+    page: Page, small: Any
+) -> None:
+    W1 = small[1]["W1"]
+    expected = [0.1 * 2 * W1.data]  # of 0.1 * sum(square(W1))
+    gradient = mt.autograd.grad(small[1]["loss"], W1, retain_graph=True).data
+    expected.append(gradient - expected[0])
+    seen = []
+    page.press("b")
+    while page.text("#step h2 + p") != f"{page.steps - 11} of {page.steps - 11}":
+        if page.title_of_tensor == "W1":
+            seen.append(page.text("#step .stage:last-of-type h3"))
+            np.testing.assert_allclose(page.tables("#step")[-1], expected[len(seen) - 1])
+        page.press(Keys.ARROW_RIGHT)
+    assert seen == ["Contribution 1 of 2(3, 2)", "Contribution 2 of 2(3, 2)"]
+    first, second, total = page.tables("#step")
+    np.testing.assert_allclose([first, second], expected)
+    np.testing.assert_array_equal(total, gradient)
+    assert "W1 was used 2 times" in page.text("#step")
+    page.find("#step button.link").click()
+    assert "Contribution 1 of 2" in page.text("#step")
+
+
 def test_only_operands_that_are_broadcast_are_said_to_be(page: Page) -> None:
     page.go(1)
     assert page.text("#step pre") == "matmul = X @ W1"

@@ -53,7 +53,8 @@ function cell(value, largest, digits) {
 
 function picture(array, rows, columns, name) {
   const matrix = array.blocks ?? { rows, columns, values: array.values };
-  const note = array.blocks ? summaryNote(array) : "Point at a cell to read it.";
+  const order = rows === 1 || columns === 1 ? "In reading order. " : "";
+  const note = array.blocks ? summaryNote(array) : `${order}Point at a cell to read it.`;
   const caption = h("p.note", null, note);
   const say = (text) => (caption.textContent = text ?? note);
   const label = `Heatmap of ${name}, shape ${shape(array.shape)}`;

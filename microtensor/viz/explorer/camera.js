@@ -7,6 +7,8 @@ export const FAR = 0.3;
 const READABLE = 0.8;
 /** What the legend takes at the top. */
 const TOP = 48;
+/** What the buttons take at the bottom. */
+const BOTTOM = 56;
 const MARGIN = 36;
 
 export class Camera {
@@ -66,7 +68,7 @@ export class Camera {
       left * k + this.x >= MARGIN &&
       right * k + this.x <= this.width - MARGIN &&
       top * k + this.y >= TOP + 8 &&
-      bottom * k + this.y <= this.height - MARGIN;
+      bottom * k + this.y <= this.height - BOTTOM;
     if (inView) return;
     const { width, height } = this.size;
     const x = this.#within((left + right) / 2, width * k, this.width, 0, k);

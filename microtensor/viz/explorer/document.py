@@ -60,7 +60,7 @@ def document(title: str, data: dict[str, Any]) -> bytes:
         "script": script,
     }
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("page.html"))
-    return page.encode()
+    return page.encode(errors="replace")  # a lone surrogate, in a name
 
 
 def _asset(name: str) -> str:

@@ -4,33 +4,45 @@ import { h } from "./dom.js";
 import { number } from "./format.js";
 import { isDark } from "./theme.js";
 
-/** Return the canvas of a matrix, whose cells are read by pointing at them. */
-export function heatmap({ rows, columns, values, of }, label, say) {
-  const cell = Math.max(1, Math.min(18, Math.floor(336 / columns)));
+const WIDTH = 336;
+const HEIGHT = 180;
+const LARGEST = 18;
+/** A vector is folded to rows of this length, to be read as a text is. */
+const FOLD = 32;
+
+/**
+ * Return the canvas of a matrix, whose cells are read by pointing at them: `say` is given the text.
+ * Of a summary, `of` is the size of the matrix whose blocks the cells are.
+ */
+export function heatmap({ rows, columns, values, of = [rows, columns] }, label, say) {
+  const folded = (rows === 1 || columns === 1) && values.length > FOLD;
+  const across = folded ? FOLD : columns;
+  const down = folded ? Math.ceil(values.length / FOLD) : rows;
+  const cell = Math.max(1, Math.min(LARGEST, Math.floor(WIDTH / across)));
+  const height = Math.max(1, Math.min(LARGEST, Math.round(cell * 1.5), Math.floor(HEIGHT / down)));
   const canvas = h("canvas.heatmap", { role: "img", "aria-label": label });
-  canvas.width = columns * cell;
-  const height = Math.max(1, Math.min(cell * 1.5, 18, Math.floor(180 / rows)));
-  canvas.height = Math.max(rows, 1) * height;
+  canvas.width = across * cell;
+  canvas.height = down * height;
+  canvas.style.height = `${Math.min(Math.max(canvas.height, 10), 240)}px`;
   const largest = scale(values);
-  const paint = () => {
-    const context = canvas.getContext("2d");
-    const colours = palette();
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    values.forEach((value, i) => {
-      context.fillStyle = colour(strength(value, largest), colours);
-      context.fillRect((i % columns) * cell, Math.floor(i / columns) * height, cell, height);
-    });
-  };
+  const context = canvas.getContext("2d");
+  const colours = palette();
+  values.forEach((value, i) => {
+    context.fillStyle = colour(strength(value, largest), colours);
+    context.fillRect((i % across) * cell, Math.floor(i / across) * height, cell, height);
+  });
+  const where = (i) =>
+    folded
+      ? place(i, values.length, of[0] * of[1])
+      : `${place(Math.floor(i / columns), rows, of[0])}, ${place(i % columns, columns, of[1])}`;
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
-    const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
-    const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
-    const value = values[row * columns + column];
-    if (value === undefined || column < 0 || column >= columns) return;
-    say(`${place(row, rows, of?.[0])}, ${place(column, columns, of?.[1])}: ${number(value, 6)}`);
+    const column = Math.floor(((event.clientX - box.left) / box.width) * across);
+    const row = Math.floor(((event.clientY - box.top) / box.height) * down);
+    const i = row * across + column;
+    if (i in values && column < across) say(`${where(i)}: ${number(values[i], 6)}`);
   });
   canvas.addEventListener("pointerleave", () => say(null));
-  paint();
   return canvas;
 }
 
@@ -60,7 +72,7 @@ function colour(t, { ends, notFinite }) {
 }
 
 function place(i, count, all) {
-  if (!all || all === count) return String(i);
+  if (all === count) return String(i);
   const start = Math.floor((i * all) / count);
   const end = Math.floor(((i + 1) * all) / count) - 1;
   return start === end ? String(start) : `${start}–${end}`;

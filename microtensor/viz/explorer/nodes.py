@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,11 +103,11 @@ def _is_elementwise(op: Op) -> bool:
 def _size(graph: Graph, naming: Naming, node: Node) -> tuple[float, float]:
     """Return width and height: of name and shape, of how it was made, and of two numbers."""
     shape = str(node.shape) if node.shape else ""
-    first = len(_cut(naming[node])) * _NAME + len(shape) * _SMALL + 12
+    first = _columns(_cut(naming[node])) * _NAME + len(shape) * _SMALL + 12
     if node.op is None:
         second, height = _NUMBERS * _SMALL, _PARAMETER if node.requires_grad else _INPUT
     else:
-        made = len(_cut(f"= {naming.expression(node)}"))
+        made = _columns(_cut(f"= {naming.expression(node)}"))
         second, height = max(made, _NUMBERS) * _SMALL, _OPERATION
     return round(max(first, second) + _PADDING), height
 
@@ -114,6 +115,11 @@ def _size(graph: Graph, naming: Naming, node: Node) -> tuple[float, float]:
 def _cut(text: str) -> str:
     printable = "".join(c if c.isprintable() else "\ufffd" for c in text)
     return printable if len(printable) <= _LONGEST else printable[: _LONGEST - 1] + "…"
+
+
+def _columns(text: str) -> int:
+    """Return the width of a text in characters: those of East Asian scripts are wide."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _module(graph: Graph, node: Node) -> str | None:

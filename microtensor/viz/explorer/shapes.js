@@ -48,6 +48,7 @@ export function drawTexts(node, group) {
   const text = { value: row("value", numbersFrom), gradient: row("gradient", numbersFrom + 14) };
   const lengths = node.shape.length ? shape(node.shape) : "";
   group.append(
+    s("title", null, group.getAttribute("aria-label")),
     s("text.name", { x: edge, y: 17 }, node.label),
     s("text.shape", { x: node.width - edge, y: 17 }, lengths),
     node.op ? s("text.made", { x: edge, y: 31.5 }, node.short) : "",

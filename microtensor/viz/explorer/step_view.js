@@ -5,6 +5,7 @@ import { arrays, data, firstBackward, nodes, output, steps } from "./data.js";
 import { fill, h } from "./dom.js";
 import { count, shape } from "./format.js";
 import { select, state, subscribe, update } from "./state.js";
+import { onTheme } from "./theme.js";
 
 /** Set up the card. */
 export function setUpStep(card) {
@@ -15,6 +16,7 @@ export function setUpStep(card) {
     card.parentElement.scrollTop = 0;
   };
   subscribe((changed) => changed.has("step") && show());
+  onTheme(show);
   show();
 }
 

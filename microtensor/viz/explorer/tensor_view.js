@@ -7,6 +7,7 @@ import { fill, h } from "./dom.js";
 import { shape } from "./format.js";
 import { arrayOf, inspected, isReached, select, state, subscribe, update } from "./state.js";
 import { button, name } from "./step_view.js";
+import { onTheme } from "./theme.js";
 
 const KINDS = { parameter: "Parameter", input: "Input", operation: "Intermediate" };
 const VERDICTS = {
@@ -27,6 +28,10 @@ export function setUpTensor(card) {
     fill(card, node ? view(node) : hint());
   };
   subscribe(show);
+  onTheme(() => {
+    shown = {};
+    show();
+  });
   show();
 }
 

@@ -54,6 +54,33 @@ def test_a_large_array_is_a_heatmap_that_says_it_is_a_summary(
     assert page.text("#tensor .value .note") != notes
 
 
+def test_pointing_at_a_cell_reads_it(driver: Chrome, tmp_path: Path) -> None:
+    vector = mt.tensor(np.arange(100.0), requires_grad=True)
+    page = Page(driver, explore(vector.sum(), tmp_path / "page.html"), "#tensor=vector")
+    canvas = page.find("#tensor .value canvas")
+    right = canvas.size["width"] / 2 - 3
+    ActionChains(driver).move_to_element_with_offset(canvas, right, 0).perform()
+    text = page.text("#tensor .value .note")
+    place, value = text.split(": ")
+    assert place == value
+    assert int(value) % 32 == 31
+
+
+def test_another_theme_repaints_what_is_painted(driver: Chrome, tmp_path: Path) -> None:
+    W = mt.tensor(np.zeros((20, 20)), requires_grad=True)
+    page = Page(driver, explore(np.square(W).sum(), tmp_path / "page.html"), "#tensor=W")
+
+    def colour() -> list[int]:
+        return page.script(  # type: ignore[no-any-return]
+            """const canvas = document.querySelector("#tensor .value canvas");
+            return [...canvas.getContext("2d").getImageData(5, 5, 1, 1).data];"""
+        )
+
+    light = colour()
+    page.find("#theme").click()
+    assert colour() != light
+
+
 def test_a_comparison_stands_beside_and_on_the_graph(driver: Chrome, tmp_path: Path) -> None:
     loss, tensors = network()
     W1, z1 = tensors["W1"], tensors["z1"]

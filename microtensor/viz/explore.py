@@ -77,8 +77,8 @@ def explore(
     history
         The course of a training, whose iterations a slider goes through: a `History`, or a list
         with a dict for each iteration, ``{"loss": 0.5, "W1": array, "W1.grad": array}``. Names are
-        those on the page; numbers of any other name are shown as metrics. Of more than 100
-        iterations, 100 are taken, evenly spaced.
+        those on the page; numbers of any other name are shown as metrics. If arrays were kept at
+        some iterations only, these are shown. Of more than 100, 100 are taken, evenly spaced.
     title
         The page's title; by default the output's name.
 

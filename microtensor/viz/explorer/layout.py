@@ -36,9 +36,7 @@ class Layout(NamedTuple):
     """Of each edge, the control points of its Bézier spline; ``None`` if it was not laid out."""
 
 
-def lay_out(
-    sizes: Mapping[Node, tuple[float, float]], edges: Sequence[Edge], outputs: Sequence[Node]
-) -> Layout:
+def lay_out(sizes: Mapping[Node, tuple[float, float]], edges: Sequence[Edge]) -> Layout:
     """Lay out nodes of the given widths and heights, in pixels, from top to bottom.
 
     Edges across many ranks, of weights that are used by every step of a loop, are what takes dot's

@@ -10,10 +10,8 @@ import numpy as np
 
 from ...graph import Edge, Graph, Kind
 from ...op import Node, Op
-from .arrays import Arrays
 from .layout import lay_out
 from .naming import Naming
-from .source_lines import SourceLine
 
 __all__ = ["drawn_nodes", "nodes_and_edges"]
 
@@ -35,30 +33,20 @@ def nodes_and_edges(
     graph: Graph,
     ids: Mapping[Node, int],
     naming: Naming,
-    lines: Mapping[Node, SourceLine],
-    values: Mapping[Node, Any],
-    gradients: Mapping[Node, Any],
-    arrays: Arrays,
+    facts: Mapping[Node, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return nodes, edges and the size of the drawing, for JSON."""
+    """Return nodes, edges and the size of the drawing, for JSON; ``facts`` of nodes go along."""
     edges = [edge for edge in graph.edges() if edge.source in ids]
     sizes = {node: _size(graph, naming, node) for node in ids}
-    layout = lay_out(sizes, edges, graph.outputs)
+    layout = lay_out(sizes, edges)
     described = []
     for node in ids:
         x, y = layout.centres[node]
         width, height = sizes[node]
         described.append(
-            _described(graph, naming, node)
-            | {
-                "x": x,
-                "y": y,
-                "width": width,
-                "height": height,
-                "value": arrays.add(values.get(node)),
-                "gradient": arrays.add(gradients.get(node)),
-                "line": _line(lines.get(node)),
-            }
+            {"x": x, "y": y, "width": width, "height": height}
+            | _described(graph, naming, node)
+            | dict(facts[node])
         )
     return {
         "width": layout.width,
@@ -75,7 +63,6 @@ def _described(graph: Graph, naming: Naming, node: Node) -> dict[str, Any]:
     name = naming[node]
     facts: dict[str, Any] = {
         "name": name,
-        "named": node in graph.names,
         "kind": graph.kind(node).value,
         "output": node in graph.outputs,
         "shape": list(node.shape),
@@ -127,10 +114,6 @@ def _module(graph: Graph, node: Node) -> str | None:
     name = graph.names.get(node, "")
     path, _, attribute = name.rpartition(".")
     return path if path and attribute.isidentifier() and node.op is None else None
-
-
-def _line(line: SourceLine | None) -> dict[str, Any] | None:
-    return None if line is None else line._asdict()
 
 
 def _edge(edge: Edge, ids: Mapping[Node, int]) -> dict[str, Any]:

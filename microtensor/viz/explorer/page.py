@@ -62,15 +62,8 @@ class Page:
         """Return all of it, for JSON."""
         named = copy.copy(self._graph)
         named.names = MappingProxyType({node: self._naming[node] for node in self._ids})
-        drawing = nodes_and_edges(
-            self._graph,
-            self._ids,
-            self._naming,
-            self._lines,
-            self._values,
-            self._backward.gradients,
-            self._arrays,
-        )
+        facts = {node: self._facts(node) for node in self._ids}
+        drawing = nodes_and_edges(self._graph, self._ids, self._naming, facts)
         found = steps(named, self._ids, self._backward, self._arrays, local_rule)
         return {
             "title": title,
@@ -78,4 +71,12 @@ class Page:
             "steps": found,
             **self._parts,
             "arrays": self._arrays.described(),
+        }
+
+    def _facts(self, node: Node) -> dict[str, Any]:
+        line = self._lines.get(node)
+        return {
+            "value": self._arrays.add(self._values.get(node)),
+            "gradient": self._arrays.add(self._backward.gradients.get(node)),
+            "line": None if line is None else line._asdict(),
         }

@@ -102,7 +102,7 @@ function section(title, node, what) {
 
 function missing(what) {
   if (state.iteration !== null) return "Not recorded at this iteration.";
-  return what === "value" ? "No longer held: a leaf it was computed from is gone." : "None.";
+  return what === "value" ? "Not kept, and not to be computed again." : "None.";
 }
 
 function arrival(node, what) {

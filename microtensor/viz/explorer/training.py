@@ -14,9 +14,8 @@ from .arrays import Arrays, number
 __all__ = ["MOST_ITERATIONS", "Iterations", "iterations"]
 
 MOST_ITERATIONS = 100
-"""How many iterations a page holds, first and last among them; of more, evenly spaced ones."""
+"""How many iterations a page holds; of more, evenly spaced ones, with the first and the last."""
 _GRADIENT = ".grad"
-
 
 Iterations = Sequence[Mapping[str, Any]]
 
@@ -43,7 +42,7 @@ def iterations(
     numbers, rows = _rows(history)
     columns: dict[str, list[Any]] = {}
     metrics: dict[str, list[Any]] = {}
-    chosen = _chosen(len(rows))
+    chosen = _chosen(rows, names)
     for at, i in enumerate(chosen):
         for name, value in rows[i].items():
             if value is None:
@@ -104,10 +103,20 @@ def _rows(history: History | Iterations) -> tuple[list[int], list[Mapping[str, A
     return list(range(1, len(listed) + 1)), listed
 
 
-def _chosen(count: int) -> list[int]:
-    if count <= MOST_ITERATIONS:
-        return list(range(count))
-    return [int(i) for i in np.linspace(0, count - 1, MOST_ITERATIONS).round()]
+def _chosen(rows: Sequence[Mapping[str, Any]], names: Mapping[str, int]) -> list[int]:
+    """Return which iterations to keep: of those that have arrays, if any do."""
+    arrays = [
+        i
+        for i, row in enumerate(rows)
+        if any(
+            value is not None and np.ndim(value) and name.removesuffix(_GRADIENT) in names
+            for name, value in row.items()
+        )
+    ]
+    found = arrays or list(range(len(rows)))
+    if len(found) <= MOST_ITERATIONS:
+        return found
+    return [found[int(i)] for i in np.linspace(0, len(found) - 1, MOST_ITERATIONS).round()]
 
 
 def _array(name: str, value: Any, iteration: int) -> Any:

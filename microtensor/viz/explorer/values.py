@@ -19,7 +19,8 @@ def node_values(graph: Graph) -> Mapping[Node, Any]:
     """Return the arrays of a graph's nodes, and its constants' numbers.
 
     What neither a variable nor a derivative rule holds is computed by the operations' kernels. A
-    node is missing if a leaf that it depends on is gone.
+    node is missing if a leaf that it depends on is gone, or if it was made by an operation of the
+    user's, which may do more than compute.
 
     Raises
     ------
@@ -64,7 +65,8 @@ def _held(graph: Graph, node: Node) -> Any:
 
 
 def _computed(node: Node, values: Mapping[Node, Any]) -> Any:
-    assert node.op is not None
+    if node.op is None or not node.op.trusted:
+        return None
     inputs = []
     for parent in node.parents:
         value = parent.value if parent.is_constant else values.get(parent)

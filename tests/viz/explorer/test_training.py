@@ -32,7 +32,7 @@ def test_a_list_of_iterations_is_a_history(tmp_path: Path) -> None:
 def test_a_history_is_shown_as_it_was_recorded(tmp_path: Path) -> None:
     model = nn.Linear(2, 1)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
-    history = mt.viz.History(model, keep=["weight"], every=2)
+    history = mt.viz.History(model, keep=["weight"], every=2)  # the first and the third
     weights = []
     for _ in range(3):
         optimizer.zero_grad()
@@ -43,12 +43,24 @@ def test_a_history_is_shown_as_it_was_recorded(tmp_path: Path) -> None:
         history.record(error=loss)
     loss = np.square(model(np.eye(2))).sum()
     data = read(explore(loss, tmp_path / "page.html", history=history))
-    assert data["history"]["metrics"]["error"] == pytest.approx(history.metrics["error"])
+    assert data["history"]["numbers"] == [1, 3]
+    errors = history.metrics["error"]
+    assert data["history"]["metrics"]["error"] == pytest.approx([errors[0], errors[2]])
     (column,) = data["history"]["values"].values()
-    assert column[1] is None
-    np.testing.assert_array_equal(array(data, column[2]), weights[2])
+    np.testing.assert_array_equal(array(data, column[1]), weights[2])
     (column,) = data["history"]["gradients"].values()
     np.testing.assert_array_equal(array(data, column[0]), history.gradients["weight"][0])
+
+
+def test_what_was_not_recorded_at_an_iteration_is_missing(tmp_path: Path) -> None:
+    rows = [{"W1": np.ones((3, 2)), "cost": None}, {"W1.grad": np.ones((3, 2)), "cost": 2.0}]
+    loss, _ = network()
+    data = read(explore(loss, tmp_path / "page.html", history=rows))
+    (values,) = data["history"]["values"].values()
+    assert values[1] is None
+    (gradients,) = data["history"]["gradients"].values()
+    assert gradients[0] is None
+    assert data["history"]["metrics"]["cost"] == [None, 2]
 
 
 def test_of_a_long_history_some_iterations_are_kept(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 // Numbers and shapes as text.
 
 const MINUS = "\u2212";
+const MOST_OF_RANGE = 20;
 
 /** Write a number with up to `digits` significant digits. JSON holds NaN and infinities as text. */
 export function number(x, digits = 4) {
@@ -29,7 +30,9 @@ export function brief(array) {
   const { min, max, nan } = array.statistics;
   if (nan) return `${nan} × NaN`;
   if (min === undefined) return "not finite";
-  return min === max ? `all ${number(min)}` : `${number(min, 3)} … ${number(max, 3)}`;
+  if (min === max) return `all ${number(min)}`;
+  const range = (digits) => `${number(min, digits)} … ${number(max, digits)}`;
+  return range(3).length > MOST_OF_RANGE ? range(2) : range(3);
 }
 
 /** Write a count with its noun. */

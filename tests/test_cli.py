@@ -18,7 +18,7 @@ import microtensor
 from microtensor.cli import main
 from microtensor.tutorials.by_hand import deep, two_layer
 
-ALL_FILES = {"history.csv", "loss.png", "graph.svg", "graph.dot"}
+ALL_FILES = {"history.csv", "loss.png", "graph.svg", "graph.dot", "explorer.html"}
 
 
 @pytest.fixture
@@ -57,6 +57,9 @@ def test_both_tutorials(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert str(path) in captured.out
     assert (out / "deep-loss.png").read_bytes().startswith(b"\x89PNG")
     assert "digraph" in (out / "deep-graph.dot").read_text(encoding="utf-8")
+    page = (out / "deep-explorer.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert '"name":"cost"' in page
     svg = ET.parse(out / "two-layer-graph.svg").getroot()
     shown = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"X", "y", "W1", "W2", "layer1 = sigmoid", "output = sigmoid", "loss = sum"} <= shown
@@ -160,6 +163,7 @@ def test_without_a_layout_engine(
     assert "no compute graph as SVG" in capsys.readouterr().err
     assert (out / "deep-graph.dot").exists()
     assert not (out / "deep-graph.svg").exists()
+    assert not (out / "deep-explorer.html").exists()
 
 
 def test_with_a_backend_that_does_not_exist(out: Path) -> None:
@@ -168,7 +172,7 @@ def test_with_a_backend_that_does_not_exist(out: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert "no loss curve: matplotlib cannot be imported: " in done.stderr
     assert {path.name for path in out.iterdir()} == {
-        "deep-history.csv", "deep-graph.svg", "deep-graph.dot",
+        "deep-history.csv", "deep-graph.svg", "deep-graph.dot", "deep-explorer.html",
     }  # fmt: skip
 
 
@@ -313,7 +317,7 @@ def test_a_closed_output(argv: list[str], tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     if "tutorial" in argv:
-        assert len(list((tmp_path / "microtensor-tutorial").iterdir())) == 8
+        assert len(list((tmp_path / "microtensor-tutorial").iterdir())) == 10
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "20", "many"])

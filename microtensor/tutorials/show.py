@@ -86,7 +86,7 @@ def show(lesson: Lesson, history: History, console: Console) -> None:
 
 
 def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Written:
-    """Write the loss history, the compute graph, and the loss curve.
+    """Write the loss history, the compute graph, a page to step through it, and the loss curve.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
     missing: list[str] = []
     if not plots:
         return Written(files, missing)
-    from ..viz import draw, plot_history, render
+    from ..viz import draw, explore, plot_history, render
 
     loss, names = lesson.graph()
     drawing = draw(loss, names=names)
@@ -111,8 +111,11 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
     try:
         path = render(drawing, graph.with_suffix(".svg"))
         files.insert(1, (path, "the compute graph, for a browser"))
+        page = folder / f"{lesson.name}-explorer.html"
+        path = explore(loss, page, names=names, title=lesson.title)
+        files.insert(0, (path, "backpropagation, step by step: open it in a browser"))
     except RenderError as error:
-        missing.append(f"no compute graph as SVG: {error}")
+        missing.append(f"no compute graph as SVG, and no page to step through it: {error}")
     try:
         figure = plot_history(history.losses, log=True, title=lesson.title)
         png = io.BytesIO()

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import ArgumentError, GradientError, ReleasedGraphError
 from ..files import write_whole
 from ..graph import Graph
@@ -151,7 +153,8 @@ def _backward(output: Tensor, gradient: Any) -> BackwardPass:
     from .explorer.backward import BackwardPass
 
     try:
-        return BackwardPass({leaf_of(output): output._seed(gradient)})
+        with np.errstate(all="ignore"):  # what is not finite is seen on the page
+            return BackwardPass({leaf_of(output): output._seed(gradient)})
     except ReleasedGraphError as error:
         raise ReleasedGraphError(
             "explore() computes all gradients, and the arrays that these need were dropped by "

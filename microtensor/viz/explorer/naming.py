@@ -20,6 +20,8 @@ _OPERATORS = {
     "power": "**",
 }
 
+_LONGEST_NUMBER = 8
+
 
 class Naming:
     """A name for every node, unique in its graph: the user's, else its operation's with a number.
@@ -60,20 +62,23 @@ class Naming:
         if name is not None:
             return name
         value = self._graph.value(node)
-        return "constant" if value is None else str(value)
+        if value is None:
+            return "constant"
+        return str(value) if len(str(value)) <= _LONGEST_NUMBER else f"{value:.6g}"
 
     def expression(self, node: Node) -> str:
         """Return how a node was made: operators where the operation has one, else a call."""
         assert node.op is not None
         operands = [self[parent] for parent in node.parents]
+        units = [f"({name})" if " " in name else name for name in operands]
         operator = _OPERATORS.get(node.op.name)
-        if operator is not None and len(operands) == 2:
-            return f"{operands[0]} {operator} {operands[1]}"
+        if operator is not None and len(units) == 2:
+            return f"{units[0]} {operator} {units[1]}"
         if node.op.name == "negative":
-            return f"-{operands[0]}"
+            return f"-{units[0]}"
         given = _parameters(node)
         if node.op.name == "getitem":
-            return f"{operands[0]}{given}"
+            return f"{units[0]}{given}"
         arguments = ", ".join(operands) + given
         return f"{node.op.name}({arguments})"
 

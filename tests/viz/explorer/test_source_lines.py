@@ -33,6 +33,20 @@ def test_tensors_without_a_name_are_called_by_their_operations(tmp_path: Path) -
     ]
 
 
+def test_operands_are_written_so_that_the_expression_is_right(tmp_path: Path) -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True, name="1 - y")
+    data = read(explore((x * np.exp(x) * -(x / 3.0 * 0.12345678901)).sum(), tmp_path / "page.html"))
+    assert [node["made"] for node in data["nodes"] if "made" in node] == [
+        "exp(1 - y)",
+        "(1 - y) * exp",
+        "(1 - y) / 3.0",
+        "divide * 0.123457",
+        "-multiply_2",
+        "multiply_1 * negative",
+        "sum(multiply_3)",
+    ]
+
+
 def test_the_line_that_assigns_a_variable_is_found(tmp_path: Path) -> None:
     x = mt.tensor([1.0, 2.0], requires_grad=True)
     h = x * 2

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
@@ -95,6 +96,24 @@ def test_the_graph_zooms_pans_and_fits(page: Page) -> None:
         });"""
     )
     assert boxes is True
+
+
+def test_two_fingers_zoom(page: Page) -> None:
+    def touch(kind: str, apart: int) -> None:
+        points = [{"x": 300 - apart, "y": 300, "id": 1}, {"x": 300 + apart, "y": 300, "id": 2}]
+        arguments = {"type": kind, "touchPoints": points if kind != "touchEnd" else []}
+        page.driver.execute_cdp_cmd("Input.dispatchTouchEvent", arguments)
+
+    def width() -> float:
+        return float(page.script("return arguments[0].getBoundingClientRect().width", node))
+
+    node = page.node("a1")
+    before = width()
+    touch("touchStart", 50)
+    for apart in (60, 80, 100):
+        touch("touchMove", apart)
+    touch("touchEnd", 0)
+    page.wait(lambda: width() == pytest.approx(2 * before, rel=0.2))
 
 
 def test_all_of_it_is_reached_by_the_keyboard(page: Page) -> None:

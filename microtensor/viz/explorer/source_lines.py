@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import linecache
 import os
+import textwrap
+import warnings
 from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
@@ -14,6 +17,10 @@ from ...sites import sites
 from ...tensor import Tensor
 
 __all__ = ["SourceLine", "source_lines"]
+
+_MOST_LINES = 8
+"""Of a longer statement the first lines are shown."""
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
 class SourceLine(NamedTuple):
@@ -68,10 +75,10 @@ class _Assignments:
         self._locals = frame.f_locals
         self._at = frame.f_lineno
         lines = linecache.getlines(self._file, frame.f_globals)
-        try:
-            self._module: ast.Module | None = ast.parse("".join(lines))
-        except (SyntaxError, ValueError):
-            self._module = None
+        self._module: ast.Module | None = None
+        with contextlib.suppress(SyntaxError, ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they were given when the code was first compiled
+            self._module = ast.parse("".join(lines))
         self._lines = lines
         self._around = [] if self._module is None else _around(self._module, frame)
 
@@ -86,13 +93,14 @@ class _Assignments:
         if scope is None:
             return None
         inside = name.startswith("self.")
-        numbers = sorted(_assigning(scope, name, inside))
-        if not numbers:
+        found = sorted(_assigning(scope, name, inside))
+        if not found:
             return None
-        above = [number for number in numbers if number < self._at or inside]
-        number = above[-1] if above else numbers[-1]
+        above = [lines for lines in found if lines[0] < self._at or inside]
+        first, last = above[-1] if above else found[-1]
+        text = textwrap.dedent("".join(self._lines[first - 1 : min(last, first + _MOST_LINES - 1)]))
         where = getattr(scope, "name", "<module>")
-        return _line(self._file, number, where, self._lines[number - 1].strip(), False)
+        return _line(self._file, first, where, text.rstrip(), False)
 
 
 def _around(module: ast.Module, frame: FrameType) -> list[ast.AST]:
@@ -109,8 +117,11 @@ def _around(module: ast.Module, frame: FrameType) -> list[ast.AST]:
     return found
 
 
-def _assigning(scope: ast.AST, name: str, inside: bool) -> Iterator[int]:
-    """Yield the lines in ``scope`` that assign ``name``; not in functions in it, unless inside."""
+def _assigning(scope: ast.AST, name: str, inside: bool) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last line of what assigns ``name`` in ``scope``.
+
+    That is not searched for in functions in it, unless ``inside``.
+    """
     for node in _statements(scope, inside):
         targets: list[ast.AST] = []
         if isinstance(node, ast.Assign):
@@ -122,7 +133,8 @@ def _assigning(scope: ast.AST, name: str, inside: bool) -> Iterator[int]:
         for target in targets:
             for part in ast.walk(target):
                 if isinstance(part, (ast.Name, ast.Attribute)) and ast.unparse(part) == name:
-                    yield part.lineno
+                    whole = node if isinstance(node, _ASSIGNMENTS) else part
+                    yield whole.lineno, whole.end_lineno or whole.lineno
 
 
 def _statements(scope: ast.AST, inside: bool) -> Iterator[ast.AST]:

@@ -61,6 +61,21 @@ def test_the_line_that_assigns_a_variable_is_found(tmp_path: Path) -> None:
     assert node(data, "multiply")["line"] is None
 
 
+def test_a_statement_of_several_lines_is_shown_whole(tmp_path: Path) -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    loss = (
+        (x * 2)  # first
+        .sum()
+    )
+    data = read(explore(loss, tmp_path / "page.html"))
+    assert node(data, "loss")["line"]["text"].splitlines() == [
+        "loss = (",
+        "    (x * 2)  # first",
+        "    .sum()",
+        ")",
+    ]
+
+
 def test_the_line_that_assigns_an_attribute_is_found(tmp_path: Path) -> None:
     class Model:
         def __init__(self) -> None:

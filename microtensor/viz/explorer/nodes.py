@@ -110,10 +110,11 @@ def _columns(text: str) -> int:
 
 
 def _module(graph: Graph, node: Node) -> str | None:
-    """Return the path of the module that a parameter belongs to."""
-    name = graph.names.get(node, "")
-    path, _, attribute = name.rpartition(".")
-    return path if path and attribute.isidentifier() and node.op is None else None
+    """Return the path of the module that a parameter belongs to, or whose call made a result."""
+    if node.op is not None:
+        return graph.module_path(node)
+    path, _, attribute = graph.names.get(node, "").rpartition(".")
+    return path if path and attribute.isidentifier() else None
 
 
 def _edge(edge: Edge, ids: Mapping[Node, int]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...compile.local_rules import local_rule
 from ...graph import Graph
 from ...op import Node
+from ..health import findings
 from .arrays import Arrays
 from .backward import BackwardPass
 from .naming import Naming
@@ -37,6 +38,7 @@ class Page:
         self._ids = {node: i for i, node in enumerate(drawn_nodes(graph))}
         self._arrays = Arrays()
         self._values = node_values(graph)
+        self._findings = findings(graph, self._values, backward.gradients)
         self._lines: Mapping[Node, SourceLine] = {}
         self._parts: dict[str, Any] = {}
 
@@ -79,4 +81,5 @@ class Page:
             "value": self._arrays.add(self._values.get(node)),
             "gradient": self._arrays.add(self._backward.gradients.get(node)),
             "line": None if line is None else line._asdict(),
+            "findings": [finding.text for finding in self._findings.get(node, ())],
         }

@@ -37,7 +37,8 @@ function frames({ width, height }, kind) {
 function description(node, kind) {
   const made = node.made ? ` = ${node.made}` : "";
   const verdict = node.verdict ? `, hand-derived gradient ${node.verdict.status}` : "";
-  return `${kind} ${node.name}${made}, shape ${shape(node.shape)}${verdict}`;
+  const findings = node.findings.map((text) => `, ${text}`).join("");
+  return `${kind} ${node.name}${made}, shape ${shape(node.shape)}${verdict}${findings}`;
 }
 
 /** Write into a node's shape; return the elements for its value and gradient, still empty. */
@@ -56,7 +57,8 @@ export function drawTexts(node, group) {
     text.gradient,
     farOperands(node),
   );
-  if (node.verdict) group.append(badge(node));
+  if (node.verdict) group.append(badge(node.verdict.status, VERDICTS[node.verdict.status], node.width - 2));
+  if (node.findings.length) group.append(badge("unhealthy", "!", 2));
   return text;
 }
 
@@ -66,12 +68,12 @@ function farOperands(node) {
   return far.length ? s("text.far-operand", { x: node.width - 11, y: -4 }, far.join(" ")) : "";
 }
 
-function badge({ verdict, width }) {
+function badge(kind, text, x) {
   return s(
-    `g.badge.${verdict.status}`,
-    { transform: `translate(${width - 2} 2)` },
+    `g.badge.${kind}`,
+    { transform: `translate(${x} 2)` },
     s("circle", { r: 9 }),
-    s("text", { y: 4 }, VERDICTS[verdict.status] ?? "?"),
+    s("text", { y: 4 }, text),
   );
 }
 

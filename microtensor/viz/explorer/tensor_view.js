@@ -48,6 +48,7 @@ function view(node) {
       h("p", null, node.output ? "Output" : KINDS[node.kind]),
       state.selected === null ? null : h("button.close", closing, "×"),
     ),
+    node.findings.length ? h("ul.findings", null, node.findings.map((text) => h("li", null, text))) : null,
     facts(node),
     section("Value", node, "value"),
     node.differentiable

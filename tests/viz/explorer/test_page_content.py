@@ -99,6 +99,16 @@ def test_a_comparison_stands_beside_and_on_the_graph(driver: Chrome, tmp_path: P
     assert page.text("#comparison header p") == "1 wrong of 2"
 
 
+def test_what_is_unhealthy_is_marked_and_said(driver: Chrome, tmp_path: Path) -> None:
+    x = mt.tensor([0.0, 1.0], requires_grad=True)
+    with np.errstate(all="ignore"):
+        loss = np.log(x).sum()
+    page = Page(driver, explore(loss, tmp_path / "page.html"), "#tensor=log")
+    assert page.text("#tensor .findings li").startswith("Inf first made here")
+    assert "Inf first made here" in page.node("log").get_attribute("aria-label")
+    assert page.node("log").find_elements(By.CSS_SELECTOR, ".badge.unhealthy")
+
+
 def test_a_slider_goes_through_the_iterations_of_a_training(driver: Chrome, tmp_path: Path) -> None:
     loss, tensors = network()
     history = [

@@ -102,4 +102,6 @@ def test_lines_are_exact_for_what_ran_in_record_source(tmp_path: Path) -> None:
 def test_parameters_know_their_module(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
     data = read(explore(model(mt.tensor(np.ones((1, 2)))).sum(), tmp_path / "page.html"))
-    assert node(data, "0.weight")["module"] == "0"
+    assert node(data, "0.weight")["module"] == node(data, "linear")["module"] == "0"
+    assert node(data, "relu")["module"] == "1"
+    assert node(data, "sum")["module"] is None

@@ -149,6 +149,8 @@ class Judge:
         scale = float(np.sum(right * right))
         if np.count_nonzero(right) < _FEW or not 0 < scale < np.inf:
             return False
+        if self.same(value, np.zeros_like(right), right, self.fine(value)):  # noise
+            return False
         factor = float(np.sum(hand * right)) / scale
         if not factor or abs(factor - 1) <= _CLOSE * SINGLE:
             return False

@@ -383,7 +383,9 @@ def test_a_loss_that_is_not_finite_is_refused() -> None:
         mt.compare(loss, {x: [1.0]})
 
 
-@pytest.mark.parametrize("tolerance", [{"rtol": -1.0}, {"atol": -1e-9}, {"atol": [1.0, 2.0]}])
+@pytest.mark.parametrize(
+    "tolerance", [{"rtol": -1.0}, {"atol": -1e-9}, {"atol": [1.0, 2.0]}, {"rtol": "a"}]
+)
 def test_negative_tolerances_are_refused(net: Network, tolerance: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match="0 or more"):
         mt.compare(net.loss, net.derive(), **tolerance)
@@ -424,7 +426,35 @@ def test_an_update_uphill_has_the_wrong_sign(net: Network) -> None:
 def test_what_an_update_loses_to_rounding_is_no_mistake() -> None:
     w = mt.tensor([1e6, -3e5], requires_grad=True)
     loss = (w * 0.001).sum()
-    assert mt.compare_step(loss, {w: w.data - 1e-7 * 0.001}, lr=1e-7).ok
+    assert mt.compare_step(loss, {w: w.data - 1e-5 * 0.001}, lr=1e-5).ok
+    assert not mt.compare_step(loss, {w: w.data - 1e-5 * 0.002}, lr=1e-5).ok
+
+
+def test_an_update_that_rounding_swallows_is_refused() -> None:
+    w = mt.tensor([1e6, -3e5], requires_grad=True)
+    loss = (w * 0.001).sum()
+    with pytest.raises(GradientError, match=r"cannot tell the gradient of w: .* 1\.0e-13"):
+        mt.compare_step(loss, {w: w.data - 1e-10 * 0.001}, lr=1e-10)
+
+
+def test_an_update_that_is_wrong_says_what_else_it_may_be(net: Network) -> None:
+    g = net.derive()[net.W1]
+    for after, hint in [
+        (net.W1.data + g, "uphill, or before and after are exchanged"),
+        (net.W1.data - 3 * g, "another learning rate"),
+        (net.W1.data, "the parameter did not change"),
+    ]:
+        (row,) = mt.compare_step(net.loss, {net.W1: after}, lr=1.0).rows
+        assert row.cause is not None
+        assert hint in row.cause.text
+
+
+def test_arrays_that_are_no_pair_are_refused(net: Network) -> None:
+    W = net.W1.data
+    with pytest.raises(ArgumentError, match=r"a pair of those before and after, and got 3"):
+        mt.compare_step(net.loss, {net.W1: (W, W, W)}, lr=1.0)
+    with pytest.raises(ArgumentError, match=r"not what tensor .* holds"):
+        mt.compare_step(net.loss, {net.W1: (W + 1, W)}, lr=1.0)
 
 
 def test_arrays_before_and_after_can_be_given(net: Network) -> None:

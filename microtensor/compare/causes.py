@@ -115,6 +115,8 @@ def _in_step(
         if abs(multiple - 1) <= rtol and _explains(exactly, hand):
             return exactly
         is_sign = abs(multiple + 1) <= rtol
+        if hypothesis.kind == "elementwise_for_matmul" and hypothesis.detail == "derivative":
+            continue
         if second is None and (is_sign or (multiple > 0 and factors.named(multiple, rtol))):
             several = Finding(hypothesis, factors.exact(multiple, rtol), step)
             second = several if several.kinds and _explains(several, hand) else None

@@ -90,30 +90,42 @@ class Conventions:
         return factors, expected
 
     def _assumed(self) -> dict[Value, float]:
-        """Return the factors that gradients must have had by the parameters derived from them.
+        """Return the factors that gradients must have had by those derived from them.
 
-        If all of these are off by the same number, and it is a usual one, what they were derived
-        from was off by its inverse.
+        If a parameter is off by 1/m, what it was derived from was m times too large: whatever else
+        is wrong with that. At least two have to agree, such as a weight and a bias, or the weights
+        of two layers with a right step between.
         """
         _, expected = pushed(self._tape, self._seeds, self._hand, {})
-        found: dict[Value, dict[Value, float]] = {}
-        for value in self._order:
+        told: dict[Value, list[tuple[float, int]]] = {}
+        counted: dict[Value, tuple[float, int]] = {}
+        for value in reversed(self._order):
+            if value in told:
+                factors, counts = zip(*told[value], strict=True)
+                is_agreed = all(_alike(f, factors[0]) for f in factors)
+                if is_agreed and self._is_count(factors[0]):
+                    counted[value] = factors[0], sum(counts)
             before = self._nearest[value]
-            if value.is_parameter and len(before) == 1:
-                is_right = self._same(value, self._hand[value], expected[value])
-                factor = 1.0 if is_right else self._factor(value, expected[value], few=True)
-                found.setdefault(before[0], {})[value] = factor or 0.0
-        assumed = {}
-        for value, factors in found.items():
-            off = [factor for factor in factors.values() if factor != 1.0]
-            if len(off) < 2 or not all(_alike(factor, off[0]) for factor in off):
+            if len(before) != 1:
                 continue
-            if not any(n.shape and np.size(self._hand[n]) > 1 for n in factors):
-                continue
-            rest = (v for v, factor in factors.items() if factor == 1.0)
-            if self._is_count(off[0]) and all(_is_per_example(v, off[0]) for v in rest):
-                assumed[value] = 1 / off[0]
-        return assumed
+            is_right = self._same(value, self._hand[value], expected[value])
+            off = 1.0 if is_right else self._factor(value, expected[value], few=True)
+            if value.is_parameter:
+                if not (is_right and self._is_data_of(value, before[0], expected)):
+                    told.setdefault(before[0], []).append((1 / off if off else 0.0, 1))
+            elif value in counted and off:
+                factor, count = counted[value]
+                told.setdefault(before[0], []).append((factor / off, count))
+        return {v: f for v, (f, count) in counted.items() if count > 1 and f != 1.0}
+
+    def _is_data_of(self, value: Value, before: Value, expected: Mapping[Value, Any]) -> bool:
+        """Tell whether a right leaf may be data, by a parameter of the same step that is off."""
+        for other in self._order:
+            if other.is_parameter and other is not value and self._nearest[other] == [before]:
+                off = self._factor(other, expected[other], few=True)
+                if off is not None and off != 1.0 and _is_per_example(value, off):
+                    return True
+        return False
 
     def _factor(self, value: Value, expected: Any, *, few: bool = False) -> float | None:
         """Return by which constant a hand-derived gradient is off, if by one.

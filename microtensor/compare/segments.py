@@ -118,6 +118,9 @@ def segments(step: Step, fused: Mapping[Value, tuple[str, tuple[Value, ...]]]) -
             continue
         if np.shape(c) == np.shape(g) or edge.op.broadcasts or edge.op.name in _EXTREMA:
             yield Segment(step, edge.operand, edge.user, edge.op.name, edge)
+        lower = logits_of(edge)
+        if lower in step.inner or lower is step.target:
+            yield Segment(step, lower, edge.user, "softmax", None)
     for upper in [*step.sources, *step.inner]:
         operation, operands = fused.get(upper, ("", ()))
         for lower in operands:
@@ -128,6 +131,17 @@ def segments(step: Step, fused: Mapping[Value, tuple[str, tuple[Value, ...]]]) -
             name = _function(lower, upper)
             if name is not None or (upper in step.sources and lower is step.target):
                 yield Segment(step, lower, upper, name or _formula(upper), None)
+
+
+def logits_of(edge: Edge) -> Value | None:
+    """Return what goes into a softmax: exponentials, divided by their sums or times an inverse."""
+    powers, p = edge.operand, edge.user.data
+    if edge.op.name not in ("divide", "multiply") or powers.op is None or p is None:
+        return None
+    if powers.op.name != "exp" or not p.ndim or (p < 0).any():
+        return None
+    is_normalized = any(p.shape[i] > 1 and np.allclose(p.sum(axis=i), 1) for i in range(p.ndim))
+    return powers.parents[0] if is_normalized else None
 
 
 def _variables(upper: Value, step: Step) -> Iterator[Value]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..segments import Segment, segments
 from ..step import Override, Step
-from ..tape import Edge, Value
+from ..tape import Value
 from .hypothesis import Hypothesis, Known, changed, if_fit
 
 __all__ = ["as_matrix_product", "at_output", "for_softmax", "left_out", "twice"]
@@ -35,36 +35,15 @@ def at_output(step: Step, known: Known) -> Iterator[Hypothesis]:
 
 def for_softmax(step: Step, known: Known) -> Iterator[Hypothesis]:
     """A softmax differentiated element by element, p (1 - p), without the other outputs."""
-    for edge in step.edges:
-        lower = _logits(edge, step)
-        if lower is not None:
-            p, g = edge.user.data, step.flow[edge.user]
-            gradient = if_fit(_diagonal, step, lower, p, g)
+    for segment in segments(step, known.fused):
+        if segment.name == "softmax":
+            p = segment.upper.data
+            g = segment.incoming * p * (1 - p) - segment.contribution
+            gradient = step.with_added([(segment.lower, g)])
             yield Hypothesis(
-                "missing_path", gradient, "softmax", lower, edge.user, detail="diagonal"
-            )
-
-
-def _diagonal(step: Step, lower: Value, p: Any, g: Any) -> Any:
-    axis = next(i for i in range(p.ndim) if np.allclose(p.sum(axis=i), 1))
-    right = p * (g - (g * p).sum(axis=axis, keepdims=True))
-    return step.with_added([(lower, g * p * (1 - p) - right)])
-
-
-def _logits(edge: Edge, step: Step) -> Value | None:
-    """Return what goes into a softmax: exponentials, divided by their sums or times an inverse."""
-    powers = edge.operand
-    if edge.op.name not in ("divide", "multiply") or powers.op is None or edge.user.data is None:
-        return None
-    if powers.op.name != "exp" or not _is_distribution(edge.user.data):
-        return None
-    (lower,) = powers.parents
-    return lower if lower in step.inner or lower is step.target else None
-
-
-def _is_distribution(p: Any) -> bool:
-    sums_to_one = any(p.shape[i] > 1 and np.allclose(p.sum(axis=i), 1) for i in range(p.ndim))
-    return bool(sums_to_one and (p >= 0).all())
+                "missing_path", gradient, "softmax", segment.lower, segment.upper,
+                detail="diagonal",
+            )  # fmt: skip
 
 
 def _in_segments(

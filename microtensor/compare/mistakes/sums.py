@@ -67,6 +67,8 @@ def _of_other_shapes(step: Step) -> Iterator[Hypothesis]:
                 for keepdims in (False, True) if axes else (False,):
                     partly = whole.sum(axis=axes, keepdims=keepdims) if axes else whole
                     gradient = if_fit(np.add, partly, rest) if len(edges) > len(chosen) else partly
+                    if whole.size == step.expected.size:
+                        continue  # it has another shape, and nothing to sum
                     detail = "other axes" if axes else "unsummed"
                     yield _hypothesis(gradient, chosen[0], detail)
 

@@ -152,6 +152,7 @@ class Conventions:
                 if source in factors and self._depends(value, source, factors, expected):
                     users[source].append(value)
         supported: set[Value] = set()
+        contradicted: set[Value] = set()
         for value in reversed(self._order):
             if value not in factors:
                 continue
@@ -172,8 +173,10 @@ class Conventions:
             is_plain = is_taken_over or (factor > 1 and self._is_count(factor))
             if left <= made_up and (carrying or (made_up and is_plain)):
                 supported.add(value)
+            elif left:
+                contradicted.add(value)
         for value in self._order:
-            if value in factors and value not in supported and not users[value]:
+            if value in factors and value not in supported | contradicted:
                 before = (v for v in self._nearest[value] if v in supported)
                 if any(_alike(factors[v], factors[value]) for v in before):
                     supported.add(value)

@@ -48,7 +48,7 @@ class Names:
                 array = value.data if isinstance(value, Tensor) else value
                 if isinstance(array, np.ndarray) and array.ndim and array.dtype.kind in "iu":
                     self.indices.setdefault(name, array)
-        tensors = set(graph.names.values())
+        tensors = {name.rpartition(".")[-1] for name in graph.names.values()}
         self._gradients: dict[Node, str] = {}
         for node, array in hand.items():
             free = [x for x in called.get(id(array), []) if x not in self._gradients.values()]

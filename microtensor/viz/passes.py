@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,13 @@ from ..errors import GradientError, ReleasedGraphError
 from ..graph import Graph
 from ..op import Node, Op, describe
 from ..record import wrap
-from ..state import enable_grad, modes
+from ..state import enable_grad
 from ..tensor import Tensor
+from .listening import Listener, Rule, listening
 
 __all__ = ["Backward", "gradients", "held", "is_released"]
 
 Array = npt.NDArray[Any]
-Rule = Callable[..., Any]
 
 
 def is_released(graph: Graph) -> bool:
@@ -41,10 +40,10 @@ def gradients(graph: Graph) -> dict[Node, Array]:
     """
     if is_released(graph):
         return held(graph)
-    listener = _Listener()
-    with _listening(listener), np.errstate(all="ignore"):
+    listener = Listener()
+    with listening(listener), np.errstate(all="ignore"):
         engine.backward(_seeds(graph, lambda array: array), retain=True)
-    return listener.found
+    return listener.gradients
 
 
 def held(graph: Graph) -> dict[Node, Array]:
@@ -85,35 +84,18 @@ class Backward:
                 "that it needs. Draw before backward(), or call backward(retain_graph=True)."
             )
         listener = _Recorder()
-        with _listening(listener), enable_grad(), np.errstate(all="ignore"):
+        with listening(listener), enable_grad(), np.errstate(all="ignore"):
             seeds = _seeds(graph, lambda array: Tensor(array, requires_grad=True))
             self.seeds = {record.leaf_of(seed): seed for seed in seeds.values()}
             engine.backward(dict(seeds), retain=True, lift=_lifted)
         self.made_by = listener.made_by
         self.gradients: dict[Node, Tensor] = {
-            node: _original(g, listener.copies) for node, g in listener.found.items()
+            node: _original(g, listener.copies) for node, g in listener.gradients.items()
         }
 
 
-class _Listener:
-    """Is told the gradient of each node, as what looks for anomalies is."""
-
-    def __init__(self) -> None:
-        self.found: dict[Node, Any] = {}
-
-    def made(self, op: Op, inputs: Sequence[Any], out: Any) -> None:
-        pass
-
-    def watched(self, rule: Rule, g: Any, node: Node, position: int) -> Rule:
-        self.found[node] = g
-        return rule
-
-    def arrived(self, gradients: dict[Node, Any]) -> None:
-        self.found |= gradients
-
-
-class _Recorder(_Listener):
-    """Is told besides which operations are applied, and knows whose rule applies them."""
+class _Recorder(Listener):
+    """Notes besides which operations are applied, and whose rule applies them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +115,7 @@ class _Recorder(_Listener):
         self.made_by[out._node] = self._target if summed else self._of
 
     def watched(self, rule: Rule, g: Any, node: Node, position: int) -> Rule:
-        self.found[node] = g
+        rule = super().watched(rule, g, node, position)
         self._of, self._target = node, node.parents[position]
 
         def watched(*arguments: Any, **params: Any) -> Any:
@@ -157,18 +139,6 @@ def _original(gradient: Any, copies: set[Node]) -> Tensor:
     if node in copies:
         return wrap(gradient._array, node.parents[0], True)
     return gradient if isinstance(gradient, Tensor) else wrap(gradient)
-
-
-@contextmanager
-def _listening(listener: _Listener) -> Iterator[None]:
-    before = modes.watcher
-    modes.watcher = listener
-    record.watch(1)
-    try:
-        yield
-    finally:
-        record.watch(-1)
-        modes.watcher = before
 
 
 def _seeds(graph: Graph, make: Callable[[Array], Any]) -> dict[Node, Any]:

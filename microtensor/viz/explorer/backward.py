@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ... import engine
 from ...op import Node
 from ...ops.shape import astype, sum_to
-from ...state import Mode
+from ..listening import Listener, Rule, listening
 
 __all__ = ["BackwardPass", "Contribution"]
-
-Rule = Callable[..., Any]
 
 
 class Contribution(NamedTuple):
@@ -35,7 +32,7 @@ class Contribution(NamedTuple):
         return self.node.parents[self.position]
 
 
-class BackwardPass:
+class BackwardPass(Listener):
     """The gradients of everything that ``seeds`` depend on, and the contributions they are made of.
 
     The engine runs as for `backward`, with its rules and its checks; nothing is released, and no
@@ -62,18 +59,15 @@ class BackwardPass:
     """
 
     def __init__(self, seeds: dict[Node, Any]) -> None:
+        super().__init__()
+        self.gradients |= seeds
         self.contributions: list[Contribution] = []
-        self.gradients: dict[Node, Any] = dict(seeds)
-        with _Listening(self):
-            self.gradients |= engine.backward(dict(seeds), retain=True)
-
-    def made(self, *_: Any) -> None:
-        """Ignore what operations compute meanwhile."""
+        with listening(self):
+            engine.backward(dict(seeds), retain=True)
 
     def watched(self, rule: Rule, g: Any, node: Node, position: int) -> Rule:
         """Return the rule as one whose result is written down."""
-        if node not in self.gradients or self.gradients[node] is not g:
-            self.gradients[node] = g
+        rule = super().watched(rule, g, node, position)
         earlier = [c.position for c in self._of(node)]
         # The engine passes the first position of an operand that is one more than once, as in x*x.
         at = next(
@@ -92,9 +86,6 @@ class BackwardPass:
 
         return watched
 
-    def arrived(self, gradients: dict[Node, Any]) -> None:
-        """Accept what the pass ends with."""
-
     def _of(self, node: Node) -> list[Contribution]:
         """Return the contributions of an operation, which are the latest if there are any."""
         found = []
@@ -103,13 +94,3 @@ class BackwardPass:
                 break
             found.append(contribution)
         return found
-
-
-class _Listening(Mode):
-    """The block in which this thread's backward pass is written down."""
-
-    _mode = "watcher"
-
-    def __init__(self, listener: BackwardPass) -> None:
-        super().__init__()
-        self._value = listener

@@ -1,4 +1,4 @@
-"""Pictures: the compute graph, drawn by `draw` and written by `render`, and curves of training."""
+"""Pictures: the compute graph, as a drawing and as a page to step through; curves of training."""
 
 from .curves import plot_history
 from .draw import draw

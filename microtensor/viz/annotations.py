@@ -14,7 +14,7 @@ from ..op import Node
 from .health import Finding
 from .items import Fold, Item
 from .labels import Row
-from .values import summary
+from .summary import summary
 
 __all__ = ["annotated", "health_note"]
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError, GradientError, ReleasedGraphError
+from ..errors import ArgumentError, GradientError, InPlaceError, ReleasedGraphError
 from ..files import write_whole
 from ..graph import Graph
+from ..inplace import clock
 from ..names import caller, variables
+from ..op import describe
 from ..record import leaf_of
 from ..tensor import Tensor
 
@@ -123,7 +125,9 @@ def explore(
     seen = list(variables(frame))
     graph = Graph(output, module=module, names=seen if names is None else names.items())
     _check(graph)
-    page = Page(graph, _backward(output, gradient))
+    backward = _backward(output, gradient)
+    _check_unchanged(graph)
+    page = Page(graph, backward)
     page.find_lines(frame, seen)
     if comparison is not None:
         page.add_comparison(comparison)
@@ -161,3 +165,18 @@ def _backward(output: Tensor, gradient: Any) -> BackwardPass:
             "backward(). Call explore() before backward(), call backward(retain_graph=True), or "
             "compute the output again."
         ) from error
+
+
+def _check_unchanged(graph: Graph) -> None:
+    """Raise if a leaf no longer has the value that the graph was computed from."""
+    for edge in graph.edges():
+        leaf, value = edge.source, graph.value(edge.source)
+        if leaf.op is None and clock.changed_since(value, edge.target.order):
+            assert edge.target.op is not None
+            name = graph.names.get(leaf)
+            which = f"{name!r}, shape {leaf.shape}" if name else describe(leaf)
+            raise InPlaceError(
+                f"{which}, was changed in place after the operation {edge.target.op.name} used it, "
+                "so its value is not the one that the result was computed from. Explore before "
+                "optimizer.step(), or compute the output again."
+            )

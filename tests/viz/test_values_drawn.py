@@ -9,7 +9,8 @@ from microtensor.errors import GradientError, InPlaceError
 from microtensor.graph import Graph
 from microtensor.viz import draw
 from microtensor.viz.passes import gradients
-from microtensor.viz.values import summary, values
+from microtensor.viz.summary import summary
+from microtensor.viz.values import values
 from tests.viz.reading import Reading
 
 
@@ -105,6 +106,17 @@ def test_after_a_step_results_are_not_computed_from_the_new_weights() -> None:
     del z
     assert rows(Reading(draw(loss, values=True, names={})), "matmul") == ["value not kept"]
     assert "value" in rows(reading, "z = matmul")[0]  # the variable holds it
+
+
+def test_a_result_that_was_changed_since_has_the_value_it_was_computed_with() -> None:
+    w = mt.tensor([1.0, 2.0], requires_grad=True)
+    h = w + 1.0
+    out = (h + 2.0).sum()
+    with mt.no_grad():
+        h[...] = 100.0
+    reading = Reading(draw(out, values=True))
+    assert rows(reading, "h = add") == ["value [2, 3]"]
+    assert rows(reading, "out = sum") == ["value 9"]
 
 
 def test_gradients_are_not_computed_from_arrays_that_were_changed() -> None:

@@ -11,6 +11,7 @@ from ...compile.local_rules import local_rule
 from ...graph import Graph
 from ...op import Node
 from ..health import findings
+from ..values import values
 from .arrays import Arrays
 from .backward import BackwardPass
 from .naming import Naming
@@ -18,7 +19,6 @@ from .nodes import drawn_nodes, nodes_and_edges
 from .source_lines import SourceLine, source_lines
 from .steps import steps
 from .training import Iterations, iterations
-from .values import node_values
 from .verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Page:
         self._naming = Naming(graph)
         self._ids = {node: i for i, node in enumerate(drawn_nodes(graph))}
         self._arrays = Arrays()
-        self._values = node_values(graph)
+        self._values = values(graph)
         self._findings = findings(graph, self._values, backward.gradients)
         self._lines: Mapping[Node, SourceLine] = {}
         self._parts: dict[str, Any] = {}

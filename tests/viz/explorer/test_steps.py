@@ -1,4 +1,4 @@
-"""Tests of the steps on the page, of microtensor.viz.explorer.backward and its values."""
+"""Tests of the steps on the page, of microtensor.viz.explorer.backward."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from microtensor.op import REGISTRY
 from microtensor.record import leaf_of
 from microtensor.viz import explore
 from microtensor.viz.explorer.backward import BackwardPass
-from microtensor.viz.explorer.values import node_values
+from microtensor.viz.values import values
 from tests.cases import CASES, Case
 from tests.viz.explorer.written import array, network, node, read
 
@@ -169,5 +169,5 @@ def test_contributions_and_values_of_every_operation(case: Case) -> None:
         np.testing.assert_array_equal(found.gradients[leaf._node], gradient.data)
         np.testing.assert_allclose(sum(parts), gradient.data, rtol=1e-12, atol=1e-12)
         assert all(part.shape == leaf.shape for part in parts)
-    value = node_values(Graph(output))[leaf_of(output)]
+    value = values(Graph(output))[leaf_of(output)]
     np.testing.assert_array_equal(value, output.data)

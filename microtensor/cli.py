@@ -76,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         help="train the tutorials' networks by hand-derived and by automatic gradients",
         description="Train the networks of two tutorials, by hand-derived gradients and by "
         "automatic ones side by side; show the loss, the predictions and how the gradients differ; "
-        "and write the loss curve (PNG), the compute graph (SVG, DOT) and the loss history (CSV).",
+        "and write the compute graph (SVG, DOT), a page that steps through backpropagation (HTML), "
+        "the loss curve (PNG) and the loss history (CSV).",
         epilog="Both tutorials train on the truth table of exclusive or, 3 inputs and 1 output. "
         "The deep network's weights are drawn with --scale 1, since with the tutorial's own 0.01 "
         "the cost stays at ln 2.",
@@ -154,6 +155,7 @@ def _tutorial(options: argparse.Namespace) -> None:
     width = max(shutil.get_terminal_size().columns, _NARROWEST)
     console = Console(highlight=False, markup=False, emoji=False, width=width)
     written: list[tuple[Path, str]] = []
+    pages: list[Path] = []
     missing: list[str] = []
     chosen: list[lessons.Lesson] = []
     if options.tutorial != "deep":
@@ -169,10 +171,15 @@ def _tutorial(options: argparse.Namespace) -> None:
         show.show(lesson, history, console)
         result = show.write(lesson, history, options.out, plots=not options.no_plots)
         written += result.files
+        pages += result.pages
         missing += [problem for problem in result.missing if problem not in missing]
     console.print("Written:")
     for path, description in written:
         console.print(f"  {path}  ({description})", soft_wrap=True)
+    if pages:
+        console.print("\nOpen in a browser, to step through forward and backward pass:")
+        for path in pages:
+            console.print(f"  {path}", soft_wrap=True)
     for problem in missing:
         _complain(problem)
 

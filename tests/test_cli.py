@@ -55,6 +55,11 @@ def test_both_tutorials(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1500   0.001701" in captured.out
     for path in out.iterdir():
         assert str(path) in captured.out
+    assert captured.out.splitlines()[-3:] == [
+        "Open in a browser, to step through forward and backward pass:",
+        f"  {out / 'two-layer-explorer.html'}",
+        f"  {out / 'deep-explorer.html'}",
+    ]
     assert (out / "deep-loss.png").read_bytes().startswith(b"\x89PNG")
     assert "digraph" in (out / "deep-graph.dot").read_text(encoding="utf-8")
     page = (out / "deep-explorer.html").read_text(encoding="utf-8")

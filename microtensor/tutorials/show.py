@@ -26,10 +26,14 @@ _DRIFT = 1e-9
 
 
 class Written(NamedTuple):
-    """The files that were written, each with what it is, and why others were not."""
+    """What `write` leaves."""
 
     files: list[tuple[Path, str]]
+    """Pictures and data, each with what it is."""
+    pages: list[Path]
+    """What to open in a browser, to step through backpropagation."""
     missing: list[str]
+    """Why other files were not written."""
 
 
 def watch(lesson: Lesson, iterations: int, console: Console) -> History:
@@ -99,9 +103,10 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
             "loss and differences at every iteration",
         )
     ]
+    pages: list[Path] = []
     missing: list[str] = []
     if not plots:
-        return Written(files, missing)
+        return Written(files, pages, missing)
     from ..viz import draw, explore, plot_history, render
 
     loss, names = lesson.graph()
@@ -112,8 +117,7 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
         path = render(drawing, graph.with_suffix(".svg"))
         files.insert(1, (path, "the compute graph, for a browser"))
         page = folder / f"{lesson.name}-explorer.html"
-        path = explore(loss, page, names=names, title=lesson.title)
-        files.insert(0, (path, "backpropagation, step by step: open it in a browser"))
+        pages.append(explore(loss, page, names=names, title=lesson.title))
     except RenderError as error:
         missing.append(f"no compute graph as SVG, and no page to step through it: {error}")
     try:
@@ -124,7 +128,7 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
         files.insert(0, (path, "the loss curve"))
     except (MissingDependencyError, RenderError) as error:
         missing.append(f"no loss curve: {error}")
-    return Written(files, missing)
+    return Written(files, pages, missing)
 
 
 def _table() -> Table:

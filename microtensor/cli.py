@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train the networks of two tutorials, by hand-derived gradients and by "
         "automatic ones side by side; show the loss, the predictions and how the gradients differ; "
         "and write the compute graph (SVG, DOT), a page that steps through backpropagation (HTML), "
-        "the loss curve (PNG) and the loss history (CSV).",
+        "the curves of loss and gradients (PNG) and the loss history (CSV).",
         epilog="Both tutorials train on the truth table of exclusive or, 3 inputs and 1 output. "
         "The deep network's weights are drawn with --scale 1, since with the tutorial's own 0.01 "
         "the cost stays at ln 2.",

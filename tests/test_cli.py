@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import microtensor
 from microtensor.cli import main
 from microtensor.tutorials.by_hand import deep, two_layer
 
-ALL_FILES = {"history.csv", "loss.png", "graph.svg", "graph.dot", "explorer.html"}
+ALL_FILES = {"history.csv", "loss.png", "gradients.png", "graph.svg", "graph.dot", "explorer.html"}
 
 
 @pytest.fixture
@@ -65,6 +66,9 @@ def test_both_tutorials(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = (out / "deep-explorer.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert '"name":"cost"' in page
+    numbers = re.search(r'"history":\{"numbers":\[([\d,]+)\],"of":1500', page)
+    assert numbers is not None
+    assert numbers[1].startswith("1,31,61,")
     svg = ET.parse(out / "two-layer-graph.svg").getroot()
     shown = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"X", "y", "W1", "W2", "layer1 = sigmoid", "output = sigmoid", "loss = sum"} <= shown
@@ -150,7 +154,7 @@ def test_without_matplotlib(
     assert main(argv) == 0
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
-    assert "no loss curve: " in captured.err
+    assert "no curves: " in captured.err
     assert "pip install 'microtensor[plot]'" in captured.err
     assert (out / "two-layer-graph.svg").exists()
     assert main([*argv, "--no-plots"]) == 0
@@ -175,7 +179,7 @@ def test_with_a_backend_that_does_not_exist(out: Path) -> None:
     done = run("tutorial", "deep", "--iterations", "3", "--out", out, MPLBACKEND="nonsense")
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1
-    assert "no loss curve: matplotlib cannot be imported: " in done.stderr
+    assert "no curves: matplotlib cannot be imported: " in done.stderr
     assert {path.name for path in out.iterdir()} == {
         "deep-history.csv", "deep-graph.svg", "deep-graph.dot", "deep-explorer.html",
     }  # fmt: skip
@@ -322,7 +326,7 @@ def test_a_closed_output(argv: list[str], tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     if "tutorial" in argv:
-        assert len(list((tmp_path / "microtensor-tutorial").iterdir())) == 10
+        assert len(list((tmp_path / "microtensor-tutorial").iterdir())) == 12
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "20", "many"])

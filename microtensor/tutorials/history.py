@@ -6,6 +6,7 @@ import csv
 import io
 import math
 
+from .. import viz
 from ..compare import Comparison
 from .side_by_side import Row
 
@@ -15,12 +16,14 @@ __all__ = ["History", "worst"]
 class History:
     """The rows of `train_side_by_side`, by column."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: viz.History | None = None) -> None:
         self.losses: dict[str, list[float]] = {}
         self.gradient_differences: dict[str, list[float]] = {}
         self.weight_differences: dict[str, list[float]] = {}
         self.comparisons: dict[int, Comparison] = {}
         """What `compare` says of the hand-derived gradients, by iteration."""
+        self.parameters = viz.History() if parameters is None else parameters
+        """What one of the forms did with its parameters."""
 
     def __len__(self) -> int:
         return max(map(len, self.losses.values()), default=0)

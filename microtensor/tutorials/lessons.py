@@ -34,6 +34,8 @@ class Lesson:
     targets: Array
     """(examples, outputs)"""
     examples: Literal["rows", "columns"]
+    parameters: Mapping[str, Tensor]
+    """Those of the network of tensor operations, by their names in `graph`."""
     graph: Callable[[], tuple[Tensor, dict[str, Any]]]
     """Returns the loss of a forward pass, and the names of intermediate tensors."""
     forward: Callable[[Arrays], tuple[Tensor, dict[str, Tensor]]]
@@ -63,6 +65,8 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
     weights = two_layer.starting_weights(np.random.default_rng(seed), hidden=hidden)
     networks = two_layer.forms(X, y, weights, lr)
     composed = two_layer.Composed(X, y, weights, lr)
+    trained = networks["tensor operations"]
+    assert isinstance(trained, two_layer.Composed)
 
     def graph() -> tuple[Tensor, dict[str, Any]]:
         loss = composed.loss()
@@ -80,6 +84,7 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
         inputs=X,
         targets=y,
         examples="rows",
+        parameters={"W1": trained.W1, "W2": trained.W2},
         graph=graph,
         forward=forward,
     )
@@ -99,6 +104,8 @@ def deep_lesson(
     params = deep.init_params(layer_dims, rng, scale)
     networks = deep.forms(X, Y, params, lr)
     composed = deep.Composed(X, Y, params, lr)
+    trained = networks["tensor operations"]
+    assert isinstance(trained, deep.Composed)
 
     def graph() -> tuple[Tensor, dict[str, Any]]:
         cost = composed.cost()
@@ -119,6 +126,7 @@ def deep_lesson(
         inputs=X.T,
         targets=Y.T,
         examples="columns",
+        parameters=trained.params,
         graph=graph,
         forward=forward,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .. import viz
 from ..errors import GradientError, MissingDependencyError, RenderError
 from ..files import write_whole
 from .history import History, worst
@@ -16,12 +18,15 @@ from .lessons import Lesson
 from .side_by_side import train_side_by_side
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
     from rich.table import Table
 
 __all__ = ["Written", "show", "watch", "write"]
 
 _MOST_EXAMPLES = 8
+_KEPT = 50
+"""At how many iterations the parameters are kept, more or less."""
 _DRIFT = 1e-9
 
 
@@ -50,9 +55,11 @@ def watch(lesson: Lesson, iterations: int, console: Console) -> History:
         transient=True,
         disable=not console.is_interactive,
     )
-    history = History()
+    every = max(1, iterations // _KEPT)
+    history = History(viz.History(lesson.parameters, keep=True, every=every))
     stride = min(max(1, iterations // 500), 50)
-    with bar, np.errstate(all="ignore"):  # what diverges is reported below, in words
+    # What diverges, or does not move at all, is reported below, in words.
+    with bar, np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         task = bar.add_task("", total=iterations, loss="")
         rows = train_side_by_side(lesson.networks, iterations)
         for iteration in range(1, iterations + 1):
@@ -61,6 +68,7 @@ def watch(lesson: Lesson, iterations: int, console: Console) -> History:
                     history.comparisons[iteration] = lesson.compare()
             row = next(rows)
             history.add(row)
+            history.parameters.record(loss=row.losses["tensor operations"])
             if row.iteration % stride == 0:
                 bar.update(task, completed=row.iteration, loss=f"loss {row.losses['by hand']:.6f}")
     return history
@@ -90,7 +98,7 @@ def show(lesson: Lesson, history: History, console: Console) -> None:
 
 
 def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Written:
-    """Write the loss history, the compute graph, a page to step through it, and the loss curve.
+    """Write the loss history, the compute graph, a page to step through it, and curves.
 
     Raises
     ------
@@ -107,28 +115,35 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
     missing: list[str] = []
     if not plots:
         return Written(files, pages, missing)
-    from ..viz import draw, explore, plot_history, render
 
     loss, names = lesson.graph()
-    drawing = draw(loss, names=names)
+    drawing = viz.draw(loss, names=names)
     graph = folder / f"{lesson.name}-graph"
-    files.append((render(drawing, graph.with_suffix(".dot")), "the same as DOT"))
+    files.append((viz.render(drawing, graph.with_suffix(".dot")), "the same as DOT"))
     try:
-        path = render(drawing, graph.with_suffix(".svg"))
+        path = viz.render(drawing, graph.with_suffix(".svg"))
         files.insert(1, (path, "the compute graph, for a browser"))
         page = folder / f"{lesson.name}-explorer.html"
-        pages.append(explore(loss, page, names=names, title=lesson.title))
+        page = viz.explore(loss, page, names=names, history=history.parameters, title=lesson.title)
+        pages.append(page)
     except RenderError as error:
         missing.append(f"no compute graph as SVG, and no page to step through it: {error}")
     try:
-        figure = plot_history(history.losses, log=True, title=lesson.title)
-        png = io.BytesIO()
-        figure.savefig(png, format="png")
-        path = write_whole(folder / f"{lesson.name}-loss.png", png.getvalue())
-        files.insert(0, (path, "the loss curve"))
+        loss_curve = viz.plot_history(history.losses, log=True, title=lesson.title)
+        norms = viz.plot_gradients(history.parameters, title=lesson.title)
+        files[:0] = [
+            (_write_png(loss_curve, folder / f"{lesson.name}-loss.png"), "the loss curve"),
+            (_write_png(norms, folder / f"{lesson.name}-gradients.png"), "the gradients' norms"),
+        ]
     except (MissingDependencyError, RenderError) as error:
-        missing.append(f"no loss curve: {error}")
+        missing.append(f"no curves: {error}")
     return Written(files, pages, missing)
+
+
+def _write_png(figure: Figure, path: Path) -> Path:
+    png = io.BytesIO()
+    figure.savefig(png, format="png")
+    return write_whole(path, png.getvalue())
 
 
 def _table() -> Table:

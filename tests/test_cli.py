@@ -343,6 +343,7 @@ def in_terminal(*argv: object, interrupt_after: bytes = b"", **environment: str)
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(environment)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
         os.execv(sys.executable, [sys.executable, "-m", "microtensor", *map(str, argv)])
     shown = b""
     began = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,12 +104,21 @@ class Segment:
             yield lambda g: with_arguments(edge, g, [x, *operands]), "output"
 
 
-def segments(step: Step, fused: Mapping[Value, tuple[str, tuple[Value, ...]]]) -> Iterator[Segment]:
-    """Yield the functions in a step whose result is shaped like an operand.
+Fused = Mapping[Value, tuple[str, tuple[Value, ...]]]
+
+
+def segments(step: Step, fused: Fused) -> Sequence[Segment]:
+    """Return the functions in a step whose result is shaped like an operand.
 
     Single operations come first, those nearest the target last; then operations that were taken
     apart, ``fused``, and activation functions written as formulas.
     """
+    if step.segments is None:
+        step.segments = tuple(_segments(step, fused))
+    return step.segments
+
+
+def _segments(step: Step, fused: Fused) -> Iterator[Segment]:
     for edge in step.edges:
         c = step.contribution(edge)
         g = step.flow[edge.user]

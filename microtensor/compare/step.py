@@ -79,6 +79,8 @@ class Step:
         self.edges = sorted(edges, key=lambda e: (-e.user.index, e.position))
         self._path = sorted(self.inner, key=lambda value: -value.index)
         self._contributions: dict[Edge, Any] = {}
+        self.segments: Sequence[Any] | None = None
+        """Its elementwise functions, once they were looked for."""
         self.work = 0
         """How many derivative rules were applied to try things out."""
 

@@ -99,7 +99,8 @@ def explore(
     GradientError
         If nothing was recorded, or ``output`` has several elements and no ``gradient`` is given.
     ArgumentError
-        If ``comparison`` or ``history`` is of another graph, or the graph has more than 5000 nodes.
+        If ``comparison`` is of another output, ``history`` of another graph, or the graph has more
+        than 5000 nodes.
     RenderError
         If there is no layout engine; graphviz-pure, which microtensor needs, is one.
     OutputError

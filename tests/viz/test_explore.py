@@ -72,6 +72,26 @@ def test_a_comparison_of_another_graph_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_comparison_of_another_loss_of_the_same_leaves_is_refused(tmp_path: Path) -> None:
+    w = mt.tensor([1.0, 2.0], requires_grad=True)
+    squares, cubes = (w * w).sum(), (w * w * w).sum()
+    message = "another output: the gradient of 'w' that it compared with is not the one here"
+    with pytest.raises(ArgumentError, match=message):
+        explore(squares, tmp_path / "page.html", comparison=mt.compare(cubes, {w: 3 * w.data**2}))
+    comparison = mt.compare(squares, {w: 2 * w.data})
+    with pytest.raises(ArgumentError, match=message):
+        explore(squares, tmp_path / "page.html", gradient=5.0, comparison=comparison)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_input_that_requires_no_gradient_can_have_been_compared(tmp_path: Path) -> None:
+    w, x = mt.tensor([1.0, 2.0], requires_grad=True), mt.tensor([3.0, 4.0])
+    loss = (w * x).sum()
+    comparison = mt.compare(loss, {w: x.data, x: w.data})
+    data = read(explore(loss, tmp_path / "page.html", comparison=comparison))
+    assert {row["status"] for row in data["comparison"]} == {"exact"}
+
+
 # What is refused
 
 

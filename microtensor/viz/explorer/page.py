@@ -53,7 +53,8 @@ class Page:
 
     def add_comparison(self, comparison: Comparison) -> None:
         """Add hand-derived gradients and the verdicts on them."""
-        self._parts["comparison"] = verdicts(comparison, self._ids, self._arrays)
+        gradients = self._backward.gradients
+        self._parts["comparison"] = verdicts(comparison, self._ids, gradients, self._arrays)
 
     def add_history(self, history: History | Iterations) -> None:
         """Add the iterations of a training."""

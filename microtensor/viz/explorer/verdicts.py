@@ -18,14 +18,14 @@ __all__ = ["verdicts"]
 
 
 def verdicts(
-    comparison: Comparison, ids: Mapping[Node, int], arrays: Arrays
+    comparison: Comparison, ids: Mapping[Node, int], gradients: Mapping[Node, Any], arrays: Arrays
 ) -> list[dict[str, Any]]:
     """Return the rows of a comparison, for JSON.
 
     Raises
     ------
     ArgumentError
-        If a tensor that was compared is none of the graph's.
+        If a tensor that was compared is none of the graph's, or has another gradient here.
     """
     found = []
     for row in comparison.rows:
@@ -35,6 +35,12 @@ def verdicts(
                 f"comparison= is of another graph: it compares {row.name!r} of shape {row.shape}, "
                 "which is no tensor that the output was computed from. Give explore() the output "
                 "that was given to compare()."
+            )
+        if node in gradients and not _same(gradients[node], row.autograd):
+            raise ArgumentError(
+                f"comparison= is of another output: the gradient of {row.name!r} that it compared "
+                "with is not the one here. Give explore() the output, and the gradient= if there "
+                "was one, that were given to compare()."
             )
         cause = row.cause
         found.append(
@@ -48,3 +54,9 @@ def verdicts(
             }
         )
     return found
+
+
+def _same(gradient: Any, other: Any) -> bool:
+    """Tell whether two gradients are the same up to the order in which they were summed."""
+    largest = np.max(np.abs(other), where=np.isfinite(other), initial=0)
+    return np.allclose(gradient, other, rtol=1e-5, atol=1e-6 * largest, equal_nan=True)

@@ -82,9 +82,11 @@ const views = {
 
   seed(step) {
     const node = nodes[step.node];
+    const { values } = arrays[step.gradient];
+    const one = values?.length === 1 && values[0] === 1;
     return [
       heading("Backward", `begins at ${node.name}`),
-      code(`d_${node.name} = ${node.shape.length ? "its gradient, given" : "1"}`),
+      code(`d_${node.name} = ${one ? "1" : "its gradient, given"}`),
       h("p", null, "d_", name(node), ": how much ", name(output), " changes with ", name(node), "."),
       arrayView(step.gradient, `gradient of ${node.name}`),
     ];

@@ -10,6 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import microtensor as mt
+from microtensor.viz import explore
 from tests.viz.explorer.browser import Page
 
 # Opening
@@ -94,6 +95,26 @@ def test_each_step_of_the_backward_pass_shows_the_gradients_of_autograd(
     for name in ("W1", "b1", "z1", "a1"):
         (shown,) = parts[name]
         np.testing.assert_array_equal(shown, np.atleast_2d(gradients[name].data))
+
+
+@pytest.mark.parametrize(
+    ("shape", "gradient", "said"),
+    [
+        ((), None, "d_y = 1"),
+        ((1, 1), None, "d_y = 1"),
+        ((), 5.0, "d_y = its gradient, given"),
+        ((2,), [1.0, 1.0], "d_y = its gradient, given"),
+    ],
+)
+def test_backward_begins_at_one_or_at_what_was_given(
+    driver: Chrome, tmp_path: Path, shape: tuple[int, ...], gradient: Any, said: str
+) -> None:
+    y = mt.tensor(np.ones(shape), requires_grad=True, name="x") * 3
+    path = explore(y, tmp_path / "page.html", gradient=gradient, names={"y": y})
+    page = Page(driver, path, "#step=2")
+    assert page.text("#step pre") == said
+    (shown,) = page.tables("#step")
+    np.testing.assert_array_equal(shown.ravel(), np.ravel(1 if gradient is None else gradient))
 
 
 def test_a_broadcast_operand_shows_the_gradient_before_and_after_the_sum(

@@ -101,6 +101,8 @@ def explore(
     ArgumentError
         If ``comparison`` is of another output, ``history`` of another graph, or the graph has more
         than 5000 nodes.
+    ShapeError
+        If ``gradient`` or an array of ``history`` has not the shape of its tensor.
     RenderError
         If there is no layout engine; graphviz-pure, which microtensor needs, is one.
     OutputError

@@ -58,8 +58,8 @@ class Page:
 
     def add_history(self, history: History | Iterations) -> None:
         """Add the iterations of a training."""
-        names = {self._naming[node]: id for node, id in self._ids.items()}
-        self._parts["history"] = iterations(history, names, self._arrays)
+        nodes = {self._naming[node]: node for node in self._ids}
+        self._parts["history"] = iterations(history, nodes, self._ids, self._arrays)
 
     def data(self, title: str) -> dict[str, Any]:
         """Return all of it, for JSON."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DtypeError
+from ...errors import ArgumentError, DtypeError, ShapeError
+from ...op import Node
 from ..history import History
 from .arrays import Arrays, number
 
@@ -21,7 +23,10 @@ Iterations = Sequence[Mapping[str, Any]]
 
 
 def iterations(
-    history: History | Iterations, names: Mapping[str, int], arrays: Arrays
+    history: History | Iterations,
+    nodes: Mapping[str, Node],
+    ids: Mapping[Node, int],
+    arrays: Arrays,
 ) -> dict[str, Any]:
     """Return the iterations of a history, for JSON.
 
@@ -29,28 +34,35 @@ def iterations(
     ----------
     history
         A `History`, or for each iteration a mapping from names to arrays and numbers.
-    names
-        The indices of the page's nodes by their names.
+    nodes
+        The page's nodes by their names.
+    ids
+        Their indices.
 
     Raises
     ------
     ArgumentError
         If no name is that of a tensor of the graph, or a number's.
+    ShapeError
+        If an array has not the shape of the tensor that it is called as.
     DtypeError
         If a value is no array of real numbers.
     """
     numbers, rows = _rows(history)
     columns: dict[str, list[Any]] = {}
     metrics: dict[str, list[Any]] = {}
-    chosen = _chosen(rows, names)
+    chosen = _chosen(rows, nodes)
     for at, i in enumerate(chosen):
         for name, value in rows[i].items():
             if value is None:
                 continue
             array = _array(name, value, numbers[i])
-            known = name.removesuffix(_GRADIENT) in names
+            node = nodes.get(name.removesuffix(_GRADIENT))
+            known = node is not None and (array.ndim > 0 or math.prod(node.shape) == 1)
             if not known and array.size != 1:
                 continue
+            if node is not None and known:
+                _check(name, array, node, numbers[i])
             if known:
                 columns.setdefault(name, [None] * len(chosen))[at] = arrays.add(
                     array, of_training=True
@@ -61,16 +73,18 @@ def iterations(
         given = ", ".join(sorted({name for row in rows for name in row})[:8]) or "nothing"
         raise ArgumentError(
             f"history= has {given}, and none of it is a tensor of the graph or a number: call "
-            f"arrays as the tensors are called, such as {next(iter(names))!r}, and their gradients "
-            f"{next(iter(names)) + _GRADIENT!r}."
+            f"arrays as the tensors are called, such as {next(iter(nodes))!r}, and their gradients "
+            f"{next(iter(nodes)) + _GRADIENT!r}."
         )
     return {
         "numbers": [numbers[i] for i in chosen],
         "of": len(rows),
         "metrics": metrics,
-        "values": {names[n]: c for n, c in columns.items() if not n.endswith(_GRADIENT)},
+        "values": {ids[nodes[n]]: c for n, c in columns.items() if not n.endswith(_GRADIENT)},
         "gradients": {
-            names[n.removesuffix(_GRADIENT)]: c for n, c in columns.items() if n.endswith(_GRADIENT)
+            ids[nodes[n.removesuffix(_GRADIENT)]]: c
+            for n, c in columns.items()
+            if n.endswith(_GRADIENT)
         },
     }
 
@@ -103,13 +117,13 @@ def _rows(history: History | Iterations) -> tuple[list[int], list[Mapping[str, A
     return list(range(1, len(listed) + 1)), listed
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]], names: Mapping[str, int]) -> list[int]:
+def _chosen(rows: Sequence[Mapping[str, Any]], nodes: Mapping[str, Node]) -> list[int]:
     """Return which iterations to keep: of those that have arrays, if any do."""
     arrays = [
         i
         for i, row in enumerate(rows)
         if any(
-            value is not None and np.ndim(value) and name.removesuffix(_GRADIENT) in names
+            value is not None and np.ndim(value) and name.removesuffix(_GRADIENT) in nodes
             for name, value in row.items()
         )
     ]
@@ -127,3 +141,15 @@ def _array(name: str, value: Any, iteration: int) -> Any:
             "shows real numbers."
         )
     return array
+
+
+def _check(name: str, array: Any, node: Node, iteration: int) -> None:
+    """Raise if an array cannot be a tensor's; what is no parameter may be of another batch."""
+    same = array.ndim == 0 or array.shape == node.shape
+    is_parameter = node.op is None and node.requires_grad
+    if not same and (is_parameter or array.ndim != len(node.shape)):
+        raise ShapeError(
+            f"history= has {name!r} of shape {array.shape} at iteration {iteration}, and the "
+            f"tensor on the page has shape {node.shape}: give arrays of the tensor's shape, or "
+            "call them otherwise."
+        )

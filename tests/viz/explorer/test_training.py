@@ -11,6 +11,7 @@ from microtensor import nn, optim
 from microtensor.errors import (
     ArgumentError,
     DtypeError,
+    ShapeError,
 )
 from microtensor.viz import explore
 from tests.viz.explorer.written import array, network, node, read
@@ -63,6 +64,22 @@ def test_what_was_not_recorded_at_an_iteration_is_missing(tmp_path: Path) -> Non
     assert data["history"]["metrics"]["cost"] == [None, 2]
 
 
+def test_what_is_computed_may_be_of_another_batch(tmp_path: Path) -> None:
+    loss, tensors = network()
+    rows = [{"a1": np.ones((7, 2)), "a1.grad": np.ones((7, 2))}]
+    found = read(explore(loss, tmp_path / "page.html", history=rows, names=tensors))
+    (values,) = found["history"]["values"].values()
+    assert array(found, values[0]).shape == (7, 2)
+
+
+def test_a_number_called_as_an_array_of_the_graph_is_a_metric(tmp_path: Path) -> None:
+    loss, tensors = network()
+    rows = [{"a1": 0.5, "loss": 2.0}]
+    found = read(explore(loss, tmp_path / "page.html", history=rows, names=tensors))
+    assert found["history"]["metrics"] == {"a1": [0.5], "loss": [2]}
+    assert list(found["history"]["values"]) == [str(found["nodes"].index(node(found, "loss")))]
+
+
 def test_of_a_long_history_some_iterations_are_kept(tmp_path: Path) -> None:
     rows = [{"cost": float(i)} for i in range(1, 1001)]
     history = read(explore(network()[0], tmp_path / "page.html", history=rows))["history"]
@@ -78,11 +95,19 @@ def test_of_a_long_history_some_iterations_are_kept(tmp_path: Path) -> None:
         ({"W1": [1.0]}, ArgumentError, "and not a dict"),
         ([1.0, 2.0], ArgumentError, "and has a float"),
         ([{"W1": "text"}], DtypeError, "'W1' of dtype <U4 at iteration 1"),
+        (
+            [{"W1": np.ones((3, 2))}, {"W1": np.ones(6)}],
+            ShapeError,
+            r"'W1' of shape \(6,\) at iteration 2, and the tensor on the page has shape \(3, 2\)",
+        ),
+        ([{"W1.grad": np.ones((2, 3))}], ShapeError, r"'W1.grad' of shape \(2, 3\) at iteration 1"),
+        ([{"a1": np.ones(8)}], ShapeError, r"'a1' of shape \(8,\) at iteration 1"),
     ],
 )
 def test_a_history_of_something_else_is_refused(
     tmp_path: Path, history: Any, error: type[Exception], message: str
 ) -> None:
+    loss, tensors = network()
     with pytest.raises(error, match=message):
-        read(explore(network()[0], tmp_path / "page.html", history=history))
+        read(explore(loss, tmp_path / "page.html", history=history, names=tensors))
     assert list(tmp_path.iterdir()) == []

@@ -4,12 +4,13 @@ const NEAREST = 2.5;
 /** Below this zoom, text is too small to be read, and is left out. */
 export const FAR = 0.3;
 /** The zoom at which one reads. */
-const READABLE = 0.8;
-/** What the legend takes at the top. */
-const TOP = 48;
-/** What the buttons take at the bottom. */
-const BOTTOM = 56;
+export const READABLE = 0.8;
 const MARGIN = 36;
+
+/** Return the zoom at which a drawing of `size` fits into a room. */
+export function fitting(size, width, height) {
+  return Math.min((width - 48) / size.width, (height - 40) / size.height, 1.1);
+}
 
 export class Camera {
   /** Look at a drawing of `size` inside `element`; `onMove` is called once a frame in which it moved. */
@@ -50,7 +51,7 @@ export class Camera {
 
   /** Put a point of the drawing in the middle. */
   centre(x, y, k = this.k, animate = true) {
-    this.#go({ x: this.width / 2 - x * k, y: (TOP + this.height) / 2 - y * k, k }, animate);
+    this.#go({ x: this.width / 2 - x * k, y: this.height / 2 - y * k, k }, animate);
   }
 
   /** Zoom by a factor, keeping the point at (x, y) of the element where it is. */
@@ -67,20 +68,19 @@ export class Camera {
       k === this.k &&
       left * k + this.x >= MARGIN &&
       right * k + this.x <= this.width - MARGIN &&
-      top * k + this.y >= TOP + 8 &&
-      bottom * k + this.y <= this.height - BOTTOM;
+      top * k + this.y >= MARGIN &&
+      bottom * k + this.y <= this.height - MARGIN;
     if (inView) return;
     const { width, height } = this.size;
-    const x = this.#within((left + right) / 2, width * k, this.width, 0, k);
-    const y = this.#within((top + bottom) / 2, height * k, this.height, TOP, k);
+    const x = this.#within((left + right) / 2, width * k, this.width, k);
+    const y = this.#within((top + bottom) / 2, height * k, this.height, k);
     this.#go({ x, y, k }, true);
   }
 
   /** Return where a side of the drawing begins if a point of it is in the middle, with no gap. */
-  #within(middle, length, room, before, k) {
-    const centre = (before + room) / 2;
-    if (length + 2 * MARGIN + before < room) return centre - length / 2;
-    return Math.min(before + MARGIN, Math.max(room - MARGIN - length, centre - middle * k));
+  #within(middle, length, room, k) {
+    if (length + 2 * MARGIN < room) return (room - length) / 2;
+    return Math.min(MARGIN, Math.max(room - MARGIN - length, room / 2 - middle * k));
   }
 
   /** Return the part of the drawing that is in view. */
@@ -95,8 +95,7 @@ export class Camera {
   }
 
   #fitting() {
-    const { width, height } = this.size;
-    return Math.min((this.width - 48) / width, (this.height - TOP - 32) / height, 1.1);
+    return fitting(this.size, this.width, this.height);
   }
 
   #go(target, animate) {

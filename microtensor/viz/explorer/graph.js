@@ -34,7 +34,7 @@ export function onMove(mover) {
 export function setUpGraph(stage, zoom) {
   world.append(s("g.edges", null, lines), s("g.nodes", null, shapes));
   drawing.append(arrowheads(), world);
-  stage.prepend(drawing);
+  stage.append(drawing);
   const buttons = [
     ["+", "Zoom in", () => camera.zoom(1.35)],
     ["−", "Zoom out", () => camera.zoom(1 / 1.35)],
@@ -49,7 +49,7 @@ export function setUpGraph(stage, zoom) {
   drawing.addEventListener("click", (event) => select(nodeAt(event.target)));
   drawing.addEventListener("keydown", onKey);
   drawing.addEventListener("focusin", (event) => (focused = nodeAt(event.target) ?? focused));
-  new ResizeObserver(() => camera.onMove()).observe(stage);
+  new ResizeObserver(() => camera.onMove()).observe(drawing);
   subscribe((changed) => {
     showState(changed);
     if (changed.has("step") || changed.has("selected")) follow(changed);

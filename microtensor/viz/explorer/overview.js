@@ -1,16 +1,17 @@
 // A small picture of the whole graph, with the part that is in view; to click on and to drag in.
 
+import { fitting, READABLE } from "./camera.js";
 import { data, nodes, steps } from "./data.js";
 import { camera, onMove } from "./graph.js";
 import { isReached, state, subscribe } from "./state.js";
 import { isDark, onTheme } from "./theme.js";
 
-const WIDTH = 168;
-const HEIGHT = 132;
+const WIDTH = 112;
+const HEIGHT = 320;
 /** A long and narrow graph is drawn wider than it is. */
 const LEAST = 56;
 
-/** Set up the canvas; it hides while everything is in view. */
+/** Set up the canvas, beside the graph; it hides if all of the graph can be read at once. */
 export function setUpOverview(canvas) {
   const density = devicePixelRatio || 1;
   const k = Math.min(WIDTH / data.width, HEIGHT / data.height);
@@ -24,10 +25,8 @@ export function setUpOverview(canvas) {
   const context = canvas.getContext("2d");
 
   const paint = () => {
+    if (canvas.hidden) return;
     const { left, top, right, bottom } = camera.view();
-    const all = left <= 0 && top <= 0 && right >= data.width && bottom >= data.height;
-    canvas.hidden = all;
-    if (all) return;
     context.setTransform(density, 0, 0, density, 0, 0);
     context.clearRect(0, 0, width, height);
     const colours = isDark()
@@ -58,6 +57,14 @@ export function setUpOverview(canvas) {
       paint();
     });
   };
+  const stage = canvas.parentElement;
+  const bar = stage.querySelector("header");
+  const hide = () => {
+    // By the room that there is without it, which does not change with it.
+    canvas.hidden = fitting(data, stage.clientWidth, stage.clientHeight - bar.offsetHeight) >= READABLE;
+  };
+  hide();
+  new ResizeObserver(hide).observe(stage);
   onMove(repaint);
   onTheme(repaint);
   subscribe(repaint);

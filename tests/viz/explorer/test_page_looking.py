@@ -1,15 +1,17 @@
 """Tests of the page in a browser: looking at tensors, finding them, moving about."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from selenium.webdriver import ActionChains
+from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import microtensor as mt
+from microtensor.viz import explore
 from tests.viz.explorer.browser import Page
 
 
@@ -96,6 +98,54 @@ def test_the_graph_zooms_pans_and_fits(page: Page) -> None:
         });"""
     )
     assert boxes is True
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (900, 700)])
+def test_nothing_covers_the_tensors_of_a_step(
+    driver: Chrome, tmp_path: Path, width: int, height: int
+) -> None:
+    h = mt.tensor(np.ones((2, 3)), name="X")
+    for i in range(5):
+        W = mt.tensor(np.full((3, 3), 0.1), requires_grad=True, name=f"W{i}")
+        h = np.tanh(h @ W)
+    path = explore(h.sum(), tmp_path / "page.html")
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page = Page(driver, path)
+        assert page.find("#overview").is_displayed()
+        for step in range(1, page.steps):
+            page.press(Keys.ARROW_RIGHT)
+            assert page.step == step
+            uncovered = page.script(
+                """const inset = 3;  // corners are round
+                const now = [...document.querySelectorAll(".node.active, .node.arriving")];
+                return now.map((node) => {
+                    const box = node.querySelector(".frame").getBoundingClientRect();
+                    const middle = (box.left + box.right) / 2;
+                    const on = (x, y) => node.contains(document.elementFromPoint(x, y));
+                    return on(middle, box.top + inset) && on(middle, box.bottom - inset)
+                        && on(box.left + inset, (box.top + box.bottom) / 2)
+                        && on(box.right - inset, (box.top + box.bottom) / 2);
+                });"""
+            )
+            assert uncovered == [True], step
+        apart = page.script(
+            """const graph = document.getElementById("graph").getBoundingClientRect();
+            return ["legend", "zoom", "overview"].every((id) => {
+                const box = document.getElementById(id).getBoundingClientRect();
+                return box.right <= graph.left || box.bottom <= graph.top;
+            });"""
+        )
+        assert apart is True
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_graph_that_can_be_read_at_once_has_no_overview(driver: Chrome, tmp_path: Path) -> None:
+    x = mt.tensor([1.0, 2.0], requires_grad=True)
+    page = Page(driver, explore(x.sum(), tmp_path / "page.html"))
+    assert not page.find("#overview").is_displayed()
 
 
 def test_two_fingers_zoom(page: Page) -> None:

@@ -166,7 +166,10 @@ export function setUpComparison(card, lead) {
   lead.className = `verdict ${root ? "wrong" : "exact"}`;
   lead.textContent = root ? `✗ ${wrong} of ${data.comparison.length} by hand wrong` : "✓ by hand";
   lead.title = root ? `Look at ${nodes[root.node].name}` : "Hand-derived gradients agree";
-  lead.addEventListener("click", () => select(nodes[(root ?? data.comparison[0]).node]));
+  lead.addEventListener("click", () => {
+    select(nodes[(root ?? data.comparison[0]).node]);
+    document.querySelector("#tensor .hand").scrollIntoView();
+  });
   fill(
     card,
     h(

@@ -99,6 +99,25 @@ def test_a_comparison_stands_beside_and_on_the_graph(driver: Chrome, tmp_path: P
     assert page.text("#comparison header p") == "1 wrong of 2"
 
 
+def test_the_verdict_leads_to_the_gradient_that_is_wrong_each_time(
+    driver: Chrome, tmp_path: Path
+) -> None:
+    loss, tensors = network()
+    comparison = mt.compare(loss, {tensors["W1"]: np.ones((3, 2))})
+    path = explore(loss, tmp_path / "page.html", comparison=comparison, names=tensors)
+    page = Page(driver, path)
+    page.press(Keys.END)  # a step that takes all of the panel
+    for _ in range(2):
+        page.find("#verdict").click()
+        assert page.title_of_tensor == "W1"
+        in_view = """const panel = document.querySelector("aside").getBoundingClientRect();
+            const title = document.querySelector("#tensor .hand h3").getBoundingClientRect();
+            return title.top >= panel.top && title.bottom <= panel.bottom;"""
+        assert page.script(in_view) is True
+        page.script("document.querySelector('aside').scrollTop = 0")
+        assert page.script(in_view) is False
+
+
 def test_what_is_unhealthy_is_marked_and_said(driver: Chrome, tmp_path: Path) -> None:
     x = mt.tensor([0.0, 1.0], requires_grad=True)
     with np.errstate(all="ignore"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ..graph import Graph
 from ..op import Node
 from ..tensor import Tensor
-from .items import Fold, Item
+from .items import Fold, Item, begin
 from .outline import Outline
 from .passes import Backward
 
@@ -45,15 +47,25 @@ class BackwardOutline:
         Of each node, what is drawn for it.
     links
         Of what is drawn, what it is the gradient of in the drawing of the forward pass.
+    order
+        Of each thing drawn where it comes in the pass, of which only one of equal blocks is drawn.
+    times
+        Of each operation that is drawn for others like it, how many these are, itself included.
     """
 
     def __init__(self, graph: Graph, forward: Outline, backward: Backward) -> None:
         self.shown: dict[Node, Item] = {}
+        self._sums: dict[tuple[Node, Item], Item] = {}
+        self._named: dict[Item, Item] = {}
         nodes = [n for n in graph.nodes if not n.is_constant and n not in forward.shown]
         made_by = _with_constants(nodes, backward)
         rules: dict[Node, list[Node]] = {}
         for node, of in made_by.items():
             rules.setdefault(of, []).append(node)
+        models: dict[Item, list[Node]] = {}
+        for of, rule in rules.items():
+            if len(rule) >= len(models.get(forward.shown[of], ())):
+                models[forward.shown[of]] = rule
         folds: dict[Fold, Fold] = {}
         for node in nodes:
             self.shown[node] = node
@@ -65,12 +77,35 @@ class BackwardOutline:
                 fold = folds.setdefault(drawn, Fold((), drawn.scope, drawn.times, drawn.title))
                 fold.nodes.append(node)
                 self.shown[node] = fold
-            elif drawn is not of:
-                self.shown[node] = _counterpart(node, rules[of], rules.get(drawn, []))
+            else:
+                alike = _counterpart(node, rules[of], models[drawn]) if of.op else node
+                self.shown[node] = alike if alike is not node else self._sum(node, of, made_by)
+        self.shown = {node: self._named.get(item, item) for node, item in self.shown.items()}
         self.kinds = {item: _kind(item) for item in self.shown.values()}
         self.links = {
             self.shown[node]: forward.shown[of] for node, of in made_by.items() if node.op
         }
+        self.order = dict.fromkeys(self.kinds, (-math.inf, 0))
+        for node, of in made_by.items():
+            item = self.shown[node]
+            self.order[item] = -begin(forward.shown[of]), begin(item)
+        counts = Counter(node for node in self.shown.values() if isinstance(node, Node))
+        self.times = {node: n for node, n in counts.items() if n > 1 and node.op}
+
+    def _sum(self, node: Node, of: Node, made_by: Mapping[Node, Node]) -> Item:
+        """Return what is drawn for a sum of contributions: equal ones are added once."""
+        if node.op is None or node.op.name != "add":
+            return node
+        given = (p for p in node.parents if p in self.shown and made_by.get(p) is not of)
+        added = [self.shown[p] for p in given]
+        if not added:
+            return node
+        item = self._sums.get((of, added[-1]), node)
+        for each in added:
+            self._sums.setdefault((of, each), item)
+        if node.name and isinstance(item, Node) and not item.name:
+            self._named[item] = node  # the last sum, which is the gradient
+        return item
 
 
 def _kind(item: Item) -> str:
@@ -92,4 +127,4 @@ def _with_constants(nodes: Sequence[Node], backward: Backward) -> dict[Node, Nod
 def _counterpart(node: Node, own: Sequence[Node], others: Sequence[Node]) -> Node:
     """Return the node that is to another operation what this one is to its own."""
     place = own.index(node)
-    return others[place] if place < len(others) and others[place].op is node.op else node
+    return others[place] if len(own) == len(others) and others[place].op is node.op else node

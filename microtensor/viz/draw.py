@@ -13,6 +13,7 @@ from . import passes, styles
 from .annotations import annotated, health_note
 from .backward import BackwardOutline, name_gradients
 from .health import Finding, Thresholds, findings
+from .labels import Row
 from .outline import Outline
 from .picture import Picture
 from .values import values as values_of
@@ -177,6 +178,9 @@ def draw_graph(
         backward = BackwardOutline(graph, outline, recorded)
         if values:
             rows |= annotated(graph, backward.shown, values=values_of(graph))
+        for node, times in backward.times.items():
+            repeated = Row("", [f"× {times}"], styles.KINDS["gradient"]["color"])
+            rows[node] = [repeated, *rows.get(node, ())]
     drawing: graphviz.Digraph = Drawing(
         graph_attr={**styles.GRAPH, "rankdir": rankdir},
         node_attr=styles.NODE,

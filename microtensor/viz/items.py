@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..op import Node
 from ..scopes import Scope
 
-__all__ = ["Box", "Fold", "Item", "Span", "is_leaves"]
+__all__ = ["Box", "Fold", "Item", "Span", "begin", "is_leaves"]
 
 Span = tuple[Scope | None, Scope | None]
 """The first and the last of the calls that a frame or a fold is named after."""
@@ -79,3 +79,8 @@ def is_leaves(item: Item | Box | None) -> bool:
     if isinstance(item, Fold):
         return not item.nodes
     return isinstance(item, Node) and item.op is None
+
+
+def begin(item: Item) -> int:
+    """Return when the first of its operations was recorded."""
+    return (item.first if isinstance(item, Fold) else item).order

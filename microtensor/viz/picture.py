@@ -12,7 +12,7 @@ from ..graph import Edge, Graph
 from ..op import Node
 from . import styles
 from .backward import BackwardOutline
-from .items import Box, Fold, Item, is_leaves
+from .items import Box, Fold, Item, begin, is_leaves
 from .labels import Row, label, node_label, node_tooltip, title, tooltip
 from .operands import operand, order_matters
 from .outline import Outline
@@ -96,7 +96,7 @@ class Picture:
                 self._add_edge(self._ids[tail], head, text, styles.CARRY if back else {})
             elif edge.source in self._outline.shown:
                 reads.setdefault((tail, head), {})[text] = None
-            elif not _goes_back(edge, tail, head):
+            elif self._goes_on(tail, head):
                 # upward, beside the forward pass that it goes back through
                 self._add_edge(self._ids[tail], head, text, styles.GRADIENT)
         self._add_links(reads)
@@ -130,6 +130,11 @@ class Picture:
             if (tail, head) not in reads:
                 style = style | {"arrowhead": "none"}
             self._add_edge(self._ids[tail], head, text, style)
+
+    def _goes_on(self, tail: Item, head: Item) -> bool:
+        """Tell whether an edge of the backward pass does not lead to the next of equal blocks."""
+        assert self._backward is not None
+        return self._backward.order[tail] < self._backward.order[head]
 
     @contextmanager
     def _frame(self, label: str, style: Mapping[str, str]) -> Iterator[graphviz.Digraph]:
@@ -241,11 +246,7 @@ class Picture:
 
 def _goes_back(edge: Edge, tail: Item, head: Item) -> bool:
     """Tell whether an edge leads from a block to the next, which are drawn as one."""
-    return edge.source.op is not None and _begin(head) <= _begin(tail)
-
-
-def _begin(item: Item) -> int:
-    return (item.first if isinstance(item, Fold) else item).order
+    return edge.source.op is not None and begin(head) <= begin(tail)
 
 
 def _operand_label(item: Item, position: int) -> str:

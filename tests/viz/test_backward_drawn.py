@@ -1,5 +1,6 @@
 """Tests of drawings of the backward pass beside the forward pass."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,53 @@ def test_repeated_blocks_have_their_gradients_drawn_once() -> None:
         "d_0.linear.weight = matmul",
     ]
     assert len(reading.nodes) < 30
+    assert reading.node("d_0.linear.weight = matmul").lines[-1] == "× 12"
+
+
+def gradients_drawn(loss: mt.Tensor) -> list[str]:
+    reading = Reading(draw(loss, show_backward=True, names={}))
+    return [node.title for node in reading.nodes.values() if "gradient" in node.classes]
+
+
+def recurrent(steps: int) -> mt.Tensor:
+    rng = np.random.default_rng(0)
+    W = mt.tensor(rng.normal(size=(4, 4)), requires_grad=True, name="W")
+    U = mt.tensor(rng.normal(size=(3, 4)), requires_grad=True, name="U")
+    h: Any = mt.tensor(np.zeros((1, 4)))
+    for _ in range(steps):
+        h = np.tanh(h @ W + mt.tensor(np.ones((1, 3))) @ U)
+    loss: mt.Tensor = h.sum()
+    return loss
+
+
+def attentive(steps: int) -> mt.Tensor:
+    memory = np.exp(mt.tensor(np.ones((1, 4)), requires_grad=True, name="x"))
+    h: Any = mt.tensor(np.zeros((1, 4)))
+    for _ in range(steps):
+        h = np.tanh((h + memory) * 2.0) * memory
+    loss: mt.Tensor = h.sum()
+    return loss
+
+
+@pytest.mark.parametrize("of", [recurrent, attentive])
+def test_repeated_steps_have_their_gradients_drawn_once(of: Callable[[int], mt.Tensor]) -> None:
+    drawn = gradients_drawn(of(12))
+    assert len(drawn) < 24
+    assert sorted(gradients_drawn(of(100))) == sorted(drawn)
+
+
+def test_gradients_of_repeated_steps_are_computed_from_what_is_drawn() -> None:
+    reading = Reading(draw(recurrent(12), show_backward=True, names={}))
+    computed = {  # the edges of the pass are drawn upward, from their heads
+        edge.attributes["tail"] for edge in reading.arrows if edge.attributes.get("dir") == "back"
+    }
+    for node in reading.nodes.values():
+        if "gradient" in node.classes and node.title.endswith(("matmul", "add")):
+            assert node.attributes["_gvid"] in computed, node.lines
+
+
+def test_a_sum_over_repeated_steps_is_called_the_gradient() -> None:
+    assert {"d_W = add", "d_U = add"} <= set(gradients_drawn(recurrent(12)))
 
 
 def test_names_of_gradients_do_not_collide_with_the_users() -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "draw_graph"]
 
+_MUCH = 2
+"""Of a backward pass so many times as large as the limit nothing is drawn."""
+
 
 def draw(
     output: Tensor | Sequence[Tensor],
@@ -81,8 +84,8 @@ def draw(
         and marked "× 12", if that saves eight operations or more.
     limit
         How many nodes are drawn at most, more or less: in a larger graph modules are closed, from
-        the innermost on, then stretches of operations are drawn as one. The drawing says so.
-        ``None`` for any number.
+        the innermost on, then stretches of operations are drawn as one, and a backward pass that
+        is twice as large all the same is left out. The drawing says so. ``None`` for any number.
 
     Returns
     -------
@@ -153,9 +156,10 @@ def draw_graph(
     """Draw a graph that has been read already; the arguments are those of `draw`."""
     from .drawing import Drawing
 
+    most = limit
     if show_backward and limit is not None:
-        limit //= 3  # a derivative rule takes two operations, more or less
-    outline = Outline(graph, depth=depth, repeats=repeats, limit=limit)
+        most = limit // 3  # a derivative rule takes two operations, more or less
+    outline = Outline(graph, depth=depth, repeats=repeats, limit=most)
     notes = [outline.note] if outline.note else []
     known_values = values_of(graph) if values or health else {}
     known_gradients = _gradients(graph, gradients) if gradients or health else {}
@@ -174,8 +178,16 @@ def draw_graph(
     backward = None
     if show_backward:
         recorded = passes.Backward(graph)
-        graph = graph.extended(name_gradients(graph.names, recorded))
-        backward = BackwardOutline(graph, outline, recorded)
+        both = graph.extended(name_gradients(graph.names, recorded))
+        backward = BackwardOutline(both, outline, recorded)
+        if limit is not None and len(backward.kinds) > _MUCH * limit:
+            notes.append(
+                f"The backward pass is not drawn: it would have {len(backward.kinds)} nodes.\n"
+                "draw(..., limit=None) draws it."
+            )
+            backward = None
+    if backward is not None:
+        graph = both
         if values:
             rows |= annotated(graph, backward.shown, values=values_of(graph))
         for node, times in backward.times.items():

@@ -198,6 +198,17 @@ def test_a_sum_over_repeated_steps_is_called_the_gradient() -> None:
     assert {"d_W = add", "d_U = add"} <= set(gradients_drawn(recurrent(12)))
 
 
+def test_a_backward_pass_far_beyond_the_limit_is_left_out_and_the_drawing_says_so() -> None:
+    loss = recurrent(3)
+    whole = len(gradients_drawn(loss)) + 1  # with a constant, the 1 of 1 - a a
+    assert Reading(draw(loss, show_backward=True, limit=3 * whole, names={})).note == ""
+    for limit in range(whole):
+        reading = Reading(draw(loss, show_backward=True, limit=limit, names={}))
+        violet = [node for node in reading.nodes.values() if "gradient" in node.classes]
+        assert len(violet) <= 2 * limit
+        assert ("The backward pass is not drawn: it would have" in reading.note) == (not violet)
+
+
 def test_names_of_gradients_do_not_collide_with_the_users() -> None:
     v = mt.tensor([1.0], requires_grad=True, name="v")
     d_v = mt.tensor([1.0], requires_grad=True, name="d_v")

@@ -20,7 +20,7 @@ __all__ = ["Drawing", "laid_out"]
 
 T = TypeVar("T")
 
-_FAILURES = (RenderError, graphviz.ExecutableNotFound, graphviz.CalledProcessError, OSError)
+_FAILURES = (RenderError, OSError)
 """As which the failure of a layout engine shows, here and in the package graphviz."""
 
 
@@ -31,11 +31,25 @@ class Drawing(graphviz.Digraph):
     """
 
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the drawing in a format, as `graphviz.Digraph.pipe` does."""
+        """Return the drawing in a format, as `graphviz.Digraph.pipe` does.
+
+        Raises
+        ------
+        RenderError
+            If there is no layout engine, or it does not know the format or refuses the drawing.
+        """
+        kwargs = {"quiet": True} | kwargs
         return _by_graphviz(lambda: super(Drawing, self).pipe(*args, **kwargs))
 
     def render(self, *args: Any, **kwargs: Any) -> str:
-        """Write DOT and the drawing, as `graphviz.Digraph.render` does."""
+        """Write DOT and the drawing, as `graphviz.Digraph.render` does.
+
+        Raises
+        ------
+        RenderError
+            If there is no layout engine, or it does not know the format or refuses the drawing.
+        """
+        kwargs = {"quiet": True} | kwargs
         path: str = _by_graphviz(lambda: super(Drawing, self).render(*args, **kwargs))
         return path
 
@@ -94,10 +108,15 @@ def _laid_out_by(
     except OSError as error:
         raise RenderError(f"{engine} cannot be run: {error.strerror}.") from error
     if done.returncode or done.stderr.startswith(b"Error"):
-        reason = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
-        hint = "" if engine.name == "dot" else "; Graphviz itself, if installed, knows more formats"
-        raise RenderError(f"{engine.name} cannot write {format!r}: {reason}{hint}.")
+        raise _refused(engine, format, done.stderr, done.returncode)
     return done.stdout
+
+
+def _refused(engine: Path, format: str, said: bytes | str | None, status: int) -> RenderError:
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said or ""
+    reason = text.strip() or f"exit status {status}"
+    hint = "" if engine.name == "dot" else "; Graphviz itself, if installed, knows more formats"
+    return RenderError(f"{engine.name} cannot write {format!r}: {reason}{hint}.")
 
 
 def _by_graphviz(lay_out: Callable[[], T]) -> T:
@@ -105,7 +124,13 @@ def _by_graphviz(lay_out: Callable[[], T]) -> T:
 
     def lay_out_by(engine: Path) -> T:
         dot_command.DOT_BINARY = engine
-        return lay_out()
+        try:
+            return lay_out()
+        except graphviz.CalledProcessError as error:
+            format = next(option[2:] for option in error.cmd if str(option).startswith("-T"))
+            raise _refused(engine, format, error.stderr, error.returncode) from None
+        except graphviz.ExecutableNotFound as error:
+            raise RenderError(f"{engine} cannot be run: No such file or directory.") from error
 
     return _by_first_that_works(lay_out_by)
 

@@ -110,6 +110,29 @@ def test_what_graphviz_pure_cannot_write(tmp_path: Path, monkeypatch: pytest.Mon
         render(graph(), tmp_path / "graph.pdf")
 
 
+def test_what_graphviz_pure_cannot_write_for_a_drawing_that_renders_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    expected = r"'pdf'.*png svg.*Graphviz itself, if installed"
+    with pytest.raises(RenderError, match=expected):
+        graph().pipe(format="pdf")
+    with pytest.raises(RenderError, match=expected):
+        graph().pipe(format="pdf", encoding="utf-8")
+    with pytest.raises(RenderError, match=expected):
+        graph().render(tmp_path / "graph.gv", format="pdf")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_engine_that_is_gone_for_a_drawing_that_renders_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(drawing, "_graphviz_pure", lambda: tmp_path / "gone")
+    with pytest.raises(RenderError, match="gone cannot be run: No such file"):
+        graph().pipe(format="svg")
+
+
 def test_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr(drawing, "_graphviz_pure", lambda: None)

@@ -11,12 +11,14 @@ from typing import Any
 __all__ = ["caller", "is_internal", "is_package_file", "variables"]
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
+_TUTORIALS = os.path.join(_PACKAGE, "tutorials", "")
+"""Programs that use the package, as its users' are."""
 
 
 def caller() -> FrameType | None:
-    """Return the innermost frame that runs code from outside this package."""
+    """Return the innermost frame that runs code from outside this package, or a tutorial's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_internal(frame):
         frame = frame.f_back
     return frame
 
@@ -50,5 +52,5 @@ def is_internal(frame: FrameType) -> bool:
 
 
 def is_package_file(file: str) -> bool:
-    """Tell whether a source file is one of this package."""
-    return file.startswith(_PACKAGE)
+    """Tell whether a source file is one of this package, and no tutorial."""
+    return file.startswith(_PACKAGE) and not file.startswith(_TUTORIALS)

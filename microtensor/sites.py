@@ -29,7 +29,7 @@ class Site(NamedTuple):
         frame = caller()
         seen = list(variables(frame))
         line = None
-        if frame is not None:
+        if frame is not None and not frame.f_code.co_filename.startswith("<frozen "):
             code = frame.f_code
             line = traceback.FrameSummary(
                 code.co_filename, frame.f_lineno, code.co_name, lookup_line=False

@@ -1,6 +1,7 @@
 """Tests of microtensor.cli: the command, in this process and in one of its own."""
 
 import csv
+import json
 import math
 import os
 import pty
@@ -72,6 +73,27 @@ def test_both_tutorials(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     svg = ET.parse(out / "two-layer-graph.svg").getroot()
     shown = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"X", "y", "W1", "W2", "layer1 = sigmoid", "output = sigmoid", "loss = sum"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "weights"),
+    [
+        ("two-layer", "self.output = mt.sigmoid(self.layer1 @ self.W2)", 2),
+        ("deep", 'A = self.activations[f"A{layer}"] = mt.sigmoid(W @ A + b)', 6),
+    ],
+)
+def test_a_page_has_the_lines_of_the_code_and_the_hand_derived_gradients(
+    name: str, line: str, weights: int, out: Path
+) -> None:
+    assert main(["tutorial", name, "--iterations", "3", "--out", str(out)]) == 0
+    page = (out / f"{name}-explorer.html").read_text(encoding="utf-8")
+    lines = set(re.findall(r'"text":("(?:[^"\\]|\\.)*"),"exact":true', page))
+    assert line in {json.loads(text) for text in lines}
+    found = re.search(r'"comparison":(\[.*?\])', page)
+    assert found is not None
+    statuses = [verdict["status"] for verdict in json.loads(found[1])]
+    assert len(statuses) == weights
+    assert set(statuses) <= {"exact", "close"}
 
 
 def test_the_first_and_the_last_gradients_are_compared(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,20 @@ from ..tensor import Tensor
 from . import deep, two_layer
 from .side_by_side import Arrays, Network
 
-__all__ = ["Data", "Lesson", "deep_lesson", "two_layer_lesson"]
+__all__ = ["Data", "Graph", "Lesson", "deep_lesson", "two_layer_lesson"]
 
 Array: TypeAlias = NDArray[np.float64]
 Data: TypeAlias = Literal["truth-table", "noisy-xor"]
+
+
+class Graph(NamedTuple):
+    """A forward pass, to be looked at."""
+
+    loss: Tensor
+    names: dict[str, Tensor]
+    """What to call intermediate tensors."""
+    weights: dict[str, Tensor]
+    """By the names that the hand-derived network has for them."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,10 @@ class Lesson:
     examples: Literal["rows", "columns"]
     parameters: Mapping[str, Tensor]
     """Those of the network of tensor operations, by their names in `graph`."""
-    graph: Callable[[], tuple[Tensor, dict[str, Any]]]
-    """Returns the loss of a forward pass, and the names of intermediate tensors."""
+    untrained: Network
+    """The hand-derived network, with the weights of `graph`."""
+    graph: Callable[[], Graph]
+    """Returns a forward pass of the network before training."""
     forward: Callable[[Arrays], tuple[Tensor, dict[str, Tensor]]]
     """Returns, for given weights, the loss and the weights as Tensors, by the same names."""
 
@@ -49,14 +61,28 @@ class Lesson:
         GradientError
             If the loss is not finite.
         """
-        network = copy.deepcopy(next(iter(self.networks.values())))
+        network = next(iter(self.networks.values()))
         loss, tensors = self.forward({name: W.copy() for name, W in network.weights.items()})
-        gradients = network.step().gradients
-        return compare(loss, {tensors[name]: gradients[name] for name in gradients})
+        return _compared(loss, tensors, network)
+
+    def compare_graph(self, graph: Graph) -> Comparison:
+        """Compare the hand-derived gradients of what `graph` returned with autograd's.
+
+        Raises
+        ------
+        GradientError
+            If the loss is not finite.
+        """
+        return _compared(graph.loss, graph.weights, self.untrained)
 
     def prediction(self, network: Network) -> Array:
         """Return a network's last prediction, (examples, outputs)."""
         return network.prediction if self.examples == "rows" else network.prediction.T
+
+
+def _compared(loss: Tensor, weights: Mapping[str, Tensor], network: Network) -> Comparison:
+    gradients = copy.deepcopy(network).step().gradients
+    return compare(loss, {weights[name]: gradients[name] for name in gradients})
 
 
 def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
@@ -68,9 +94,10 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
     trained = networks["tensor operations"]
     assert isinstance(trained, two_layer.Composed)
 
-    def graph() -> tuple[Tensor, dict[str, Any]]:
+    def graph() -> Graph:
         loss = composed.loss()
-        return loss, {"layer1": composed.layer1, "output": composed.output, "loss": loss}
+        names = {"layer1": composed.layer1, "output": composed.output, "loss": loss}
+        return Graph(loss, names, {"weights1": composed.W1, "weights2": composed.W2})
 
     def forward(arrays: Arrays) -> tuple[Tensor, dict[str, Tensor]]:
         network = two_layer.Composed(X, y, (arrays["weights1"], arrays["weights2"]))
@@ -85,6 +112,7 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
         targets=y,
         examples="rows",
         parameters={"W1": trained.W1, "W2": trained.W2},
+        untrained=copy.deepcopy(networks["by hand"]),
         graph=graph,
         forward=forward,
     )
@@ -107,9 +135,9 @@ def deep_lesson(
     trained = networks["tensor operations"]
     assert isinstance(trained, deep.Composed)
 
-    def graph() -> tuple[Tensor, dict[str, Any]]:
+    def graph() -> Graph:
         cost = composed.cost()
-        return cost, {**composed.activations, "cost": cost}
+        return Graph(cost, {**composed.activations, "cost": cost}, composed.params)
 
     def forward(arrays: Arrays) -> tuple[Tensor, dict[str, Tensor]]:
         network = deep.Composed(X, Y, arrays, lr)
@@ -127,6 +155,7 @@ def deep_lesson(
         targets=Y.T,
         examples="columns",
         parameters=trained.params,
+        untrained=copy.deepcopy(networks["by hand"]),
         graph=graph,
         forward=forward,
     )

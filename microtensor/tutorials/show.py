@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .. import viz
+from ..autograd import record_source
 from ..errors import GradientError, MissingDependencyError, RenderError
 from ..files import write_whole
 from .history import History, worst
-from .lessons import Lesson
+from .lessons import Graph, Lesson
 from .side_by_side import train_side_by_side
 
 if TYPE_CHECKING:
@@ -116,16 +117,15 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
     if not plots:
         return Written(files, pages, missing)
 
-    loss, names = lesson.graph()
-    drawing = viz.draw(loss, names=names)
-    graph = folder / f"{lesson.name}-graph"
-    files.append((viz.render(drawing, graph.with_suffix(".dot")), "the same as DOT"))
+    with record_source():
+        graph = lesson.graph()
+    drawing = viz.draw(graph.loss, names=graph.names)
+    path = folder / f"{lesson.name}-graph"
+    files.append((viz.render(drawing, path.with_suffix(".dot")), "the same as DOT"))
     try:
-        path = viz.render(drawing, graph.with_suffix(".svg"))
-        files.insert(1, (path, "the compute graph, for a browser"))
-        page = folder / f"{lesson.name}-explorer.html"
-        page = viz.explore(loss, page, names=names, history=history.parameters, title=lesson.title)
-        pages.append(page)
+        picture = viz.render(drawing, path.with_suffix(".svg"))
+        files.insert(1, (picture, "the compute graph, for a browser"))
+        pages.append(_write_page(lesson, graph, history, folder / f"{lesson.name}-explorer.html"))
     except RenderError as error:
         missing.append(f"no compute graph as SVG, and no page to step through it: {error}")
     try:
@@ -138,6 +138,20 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
     except (MissingDependencyError, RenderError) as error:
         missing.append(f"no curves: {error}")
     return Written(files, pages, missing)
+
+
+def _write_page(lesson: Lesson, graph: Graph, history: History, path: Path) -> Path:
+    comparison = None
+    with contextlib.suppress(GradientError):  # of a loss that is not finite
+        comparison = lesson.compare_graph(graph)
+    return viz.explore(
+        graph.loss,
+        path,
+        names=graph.names,
+        comparison=comparison,
+        history=history.parameters,
+        title=lesson.title,
+    )
 
 
 def _write_png(figure: Figure, path: Path) -> Path:

@@ -57,7 +57,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser whose complaints are one line, and begin with an option that does not exist.
+
+    Without that, the value of a misspelt option is taken for a positional argument, and blamed.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, after a look at the names of the options."""
+        known = self._option_string_actions
+        args = sys.argv[1:] if args is None else args
+        for text in args:
+            if text == "--" or (self._subparsers is not None and not text.startswith("-")):
+                break  # what follows are no options, or those of a command
+            name = text.partition("=")[0]
+            if name.startswith("--") and name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f" is unknown: did you mean {close[0]}?" if close else " is unknown"
+                self.error(f"unrecognized arguments: {name}{hint}")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")

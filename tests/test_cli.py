@@ -251,6 +251,8 @@ def test_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         (["tutorial", "--out"], "--out: expected one argument"),
         (["tutorial", "--out", ""], "--out: '' is no folder"),
         (["tutorial", "--iter", "3"], "unknown"),
+        (["tutorial", "--itertions", "3"], "--itertions is unknown: did you mean --iterations?"),
+        (["--versoin"], "--versoin is unknown: did you mean --version?"),
         (["tutorial", "--what\nnow"], "unrecognized arguments: --what now"),
         (["tutorial", "deep", "deep"], "unrecognized arguments: deep"),
         (["learn"], "invalid choice: 'learn'"),

@@ -235,7 +235,7 @@ def _compared(
     hand = {node_of(graph, tensor): floats(tensor, x) for tensor, x in given.items()}
     tensors = {leaf_of(tensor): tensor for tensor in given}
     seed = seed_of(output, gradient)
-    right = _right(output, seed, hand)
+    right = _right(output, seed, hand, graph)
     tape = Tape(graph)
     seeds = {tape.of[graph.outputs[0]]: seed}
     by_value = {tape.of[node]: array for node, array in hand.items()}
@@ -275,13 +275,13 @@ def _compared(
     return Comparison(rows)
 
 
-def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, Any]:
+def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any], graph: Graph) -> dict[Node, Any]:
     """Return autograd's gradients, by the engine itself."""
     root = leaf_of(output)
-    targets = {node for node in hand if node.requires_grad}
-    try:
-        found = engine.backward({root: seed}, targets=targets, retain=True)
-        engine.backward({root: seed}, retain=True)  # every array that it takes is there
+    wanted = {node for node in hand if node.requires_grad}
+    leaves = {node for node in graph.nodes if node.op is None and node.requires_grad}
+    try:  # as far as the leaves, so that every array is known to be there
+        found = engine.backward({root: seed}, targets=wanted | leaves, retain=True)
     except ReleasedGraphError:
         raise ReleasedGraphError(
             "compare() needs the arrays that backward() dropped: call it before backward(), or use "
@@ -291,7 +291,7 @@ def _right(output: Tensor, seed: Any, hand: Mapping[Node, Any]) -> dict[Node, An
         raise InPlaceError(
             f"{error} For compare(): call it before the update, or compute the output again."
         ) from None
-    return {node: np.asarray(found[node]) for node in targets if node in found}
+    return {node: np.asarray(found[node]) for node in wanted if node in found}
 
 
 def _rank(value: Value) -> tuple[float, bool, int]:

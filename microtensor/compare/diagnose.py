@@ -74,8 +74,10 @@ class Diagnosis:
     def _follow_shapes(self) -> None:
         """Find what is inherited from gradients of wrong shapes, step by step as people do it."""
         judge = self._judge
+        if all(map(judge.fits, judge.order)):
+            return
         for value in judge.order:
-            if judge.status[value] is not Status.WRONG or all(map(judge.fits, judge.order)):
+            if judge.status[value] is not Status.WRONG:
                 continue
             if all(judge.fits(v) for v in nearest(value, judge.hand)):
                 continue

@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import record
 from .errors import AnomalyError
 from .op import Node, Op, Recordable, describe
-from .sites import Site, sites
-from .state import Mode, modes
+from .sites import Site, Watching, sites
+from .state import modes
 
 __all__ = ["detect_anomaly"]
 
 Rule = Callable[..., Any]
 
 
-class detect_anomaly(Mode):  # noqa: N801 - PyTorch's name
+class detect_anomaly(Watching):  # noqa: N801 - PyTorch's name
     """Raise where the first NaN or Inf is made: a context manager, and a decorator.
 
     In a block, every operation of this thread is checked, forward and backward. The error names the
@@ -51,8 +50,6 @@ class detect_anomaly(Mode):  # noqa: N801 - PyTorch's name
         loss = -np.log(p).sum()
     """
 
-    _mode = "watcher"
-
     @property
     def _value(self) -> Watcher:
         return Watcher()
@@ -60,7 +57,6 @@ class detect_anomaly(Mode):  # noqa: N801 - PyTorch's name
     def __enter__(self) -> None:
         super().__enter__()
         modes.watcher.quiet.__enter__()
-        record.watch(1)
 
     def __exit__(
         self,
@@ -68,7 +64,6 @@ class detect_anomaly(Mode):  # noqa: N801 - PyTorch's name
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        record.watch(-1)
         modes.watcher.quiet.__exit__(kind, error, traceback)
         super().__exit__(kind, error, traceback)
 

@@ -14,7 +14,7 @@ from .names import caller, variables
 from .op import Node, Op, Recordable
 from .state import Mode, modes
 
-__all__ = ["Site", "Sites", "record_source", "sites"]
+__all__ = ["Site", "Sites", "Watching", "record_source", "sites"]
 
 
 class Site(NamedTuple):
@@ -52,7 +52,26 @@ def _called(x: Any, seen: list[tuple[str, Any]]) -> str:
     return f"the result of {node.op.name}, {described}"
 
 
-class record_source(Mode):  # noqa: N801 - a mode, named as PyTorch's are
+class Watching(Mode):
+    """A mode in which what is ``_value`` hears of every operation of this thread."""
+
+    _mode = "watcher"
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        record.watch(1)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        record.watch(-1)
+        super().__exit__(kind, error, traceback)
+
+
+class record_source(Watching):  # noqa: N801 - a mode, named as PyTorch's are
     """Remember the user's line of each operation: a context manager, and a decorator.
 
     What `microtensor.viz.explore` shows of a computation in a block includes the line that applied
@@ -68,24 +87,9 @@ class record_source(Mode):  # noqa: N801 - a mode, named as PyTorch's are
     ...     loss = (w * 3).sum()
     """
 
-    _mode = "watcher"
-
     @property
     def _value(self) -> Any:
         return modes.watcher or _Recorder()
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        record.watch(1)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        record.watch(-1)
-        super().__exit__(kind, error, traceback)
 
 
 class _Recorder:

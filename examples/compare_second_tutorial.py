@@ -44,7 +44,7 @@ class NeuralNetwork:
         # update the weights with the derivative (slope) of the loss function
         self.weights1 += d_weights1
         self.weights2 += d_weights2
-"""  # noqa: E501
+"""  # noqa: E501 - as published
 
 DEEP = """
 def sigmoid(Z):
@@ -110,7 +110,7 @@ def backprop(AL, Y, caches):
         grads["db" + str(l + 1)] = db_temp
 
     return grads
-"""  # noqa: E501
+"""  # noqa: E501 - as published
 
 MENDED = {
     # IndentationError: a tab among spaces

@@ -186,7 +186,10 @@ def by_hips(program: Program) -> list[Any]:
     import autograd.numpy as anp
 
     gradients: list[Any] = autograd.grad(lambda leaves: program.loss(anp, *leaves))(program.leaves)
-    return [np.asarray(g, float).reshape(x.shape) for g, x in zip(gradients, program.leaves)]  # noqa: B905
+    return [
+        np.asarray(g, float).reshape(x.shape)
+        for g, x in zip(gradients, program.leaves, strict=True)
+    ]
 
 
 @settings(deadline=None)

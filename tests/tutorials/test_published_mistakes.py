@@ -49,7 +49,7 @@ class NeuralNetwork:
     def backprop(self):
         d_weights2 = np.dot(self.layer1.T, (2*(self.y - self.output) * sigmoid_derivative(self.output)))
         self.weights2 += d_weights2
-"""  # noqa: E501
+"""  # noqa: E501 - as published
 
 # What corrects each mistake that stops the deep network, what the tutorial has there, and how it
 # stops, in the order in which they are met.

@@ -46,12 +46,13 @@ class Lesson:
     examples: Literal["rows", "columns"]
     parameters: Mapping[str, Tensor]
     """Those of the network of tensor operations, by their names in `graph`."""
-    untrained: Network
-    """The hand-derived network, with the weights of `graph`."""
-    graph: Callable[[], Graph]
-    """Returns a forward pass of the network before training."""
-    forward: Callable[[Arrays], tuple[Tensor, dict[str, Tensor]]]
-    """Returns, for given weights, the loss and the weights as Tensors, by the same names."""
+    forward: Callable[[Arrays], Graph]
+    """Returns a forward pass with the given weights."""
+
+    def graph(self) -> Graph:
+        """Return a forward pass with the present weights of the hand-derived network."""
+        weights = next(iter(self.networks.values())).weights
+        return self.forward({name: W.copy() for name, W in weights.items()})
 
     def compare(self) -> Comparison:
         """Compare the gradients of the hand-derived network's next step with autograd's.
@@ -61,28 +62,23 @@ class Lesson:
         GradientError
             If the loss is not finite.
         """
-        network = next(iter(self.networks.values()))
-        loss, tensors = self.forward({name: W.copy() for name, W in network.weights.items()})
-        return _compared(loss, tensors, network)
+        return self.compare_graph(self.graph())
 
     def compare_graph(self, graph: Graph) -> Comparison:
-        """Compare the hand-derived gradients of what `graph` returned with autograd's.
+        """Compare the hand-derived gradients of what `graph` just returned with autograd's.
 
         Raises
         ------
         GradientError
             If the loss is not finite.
         """
-        return _compared(graph.loss, graph.weights, self.untrained)
+        network = copy.deepcopy(next(iter(self.networks.values())))
+        gradients = network.step().gradients
+        return compare(graph.loss, {graph.weights[name]: gradients[name] for name in gradients})
 
     def prediction(self, network: Network) -> Array:
         """Return a network's last prediction, (examples, outputs)."""
         return network.prediction if self.examples == "rows" else network.prediction.T
-
-
-def _compared(loss: Tensor, weights: Mapping[str, Tensor], network: Network) -> Comparison:
-    gradients = copy.deepcopy(network).step().gradients
-    return compare(loss, {weights[name]: gradients[name] for name in gradients})
 
 
 def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
@@ -90,18 +86,14 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
     X, y = two_layer.truth_table()
     weights = two_layer.starting_weights(np.random.default_rng(seed), hidden=hidden)
     networks = two_layer.forms(X, y, weights, lr)
-    composed = two_layer.Composed(X, y, weights, lr)
     trained = networks["tensor operations"]
     assert isinstance(trained, two_layer.Composed)
 
-    def graph() -> Graph:
-        loss = composed.loss()
-        names = {"layer1": composed.layer1, "output": composed.output, "loss": loss}
-        return Graph(loss, names, {"weights1": composed.W1, "weights2": composed.W2})
-
-    def forward(arrays: Arrays) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(arrays: Arrays) -> Graph:
         network = two_layer.Composed(X, y, (arrays["weights1"], arrays["weights2"]))
-        return network.loss(), {"weights1": network.W1, "weights2": network.W2}
+        loss = network.loss()
+        names = {"layer1": network.layer1, "output": network.output, "loss": loss}
+        return Graph(loss, names, {"weights1": network.W1, "weights2": network.W2})
 
     return Lesson(
         name="two-layer",
@@ -112,8 +104,6 @@ def two_layer_lesson(seed: int, lr: float, hidden: int = 4) -> Lesson:
         targets=y,
         examples="rows",
         parameters={"W1": trained.W1, "W2": trained.W2},
-        untrained=copy.deepcopy(networks["by hand"]),
-        graph=graph,
         forward=forward,
     )
 
@@ -131,17 +121,13 @@ def deep_lesson(
     layer_dims = [X.shape[0], *hidden, Y.shape[0]]
     params = deep.init_params(layer_dims, rng, scale)
     networks = deep.forms(X, Y, params, lr)
-    composed = deep.Composed(X, Y, params, lr)
     trained = networks["tensor operations"]
     assert isinstance(trained, deep.Composed)
 
-    def graph() -> Graph:
-        cost = composed.cost()
-        return Graph(cost, {**composed.activations, "cost": cost}, composed.params)
-
-    def forward(arrays: Arrays) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(arrays: Arrays) -> Graph:
         network = deep.Composed(X, Y, arrays, lr)
-        return network.cost(), network.params
+        cost = network.cost()
+        return Graph(cost, {**network.activations, "cost": cost}, network.params)
 
     about = f"sigmoid, binary cross-entropy; weights drawn from N(0, {scale:g}^2)"
     if scale == 1.0:
@@ -155,7 +141,5 @@ def deep_lesson(
         targets=Y.T,
         examples="columns",
         parameters=trained.params,
-        untrained=copy.deepcopy(networks["by hand"]),
-        graph=graph,
         forward=forward,
     )

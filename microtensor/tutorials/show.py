@@ -117,7 +117,7 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
     if not plots:
         return Written(files, pages, missing)
 
-    with record_source():
+    with np.errstate(all="ignore"), record_source():  # of weights that diverged
         graph = lesson.graph()
     drawing = viz.draw(graph.loss, names=graph.names)
     path = folder / f"{lesson.name}-graph"
@@ -142,16 +142,17 @@ def write(lesson: Lesson, history: History, folder: Path, *, plots: bool) -> Wri
 
 def _write_page(lesson: Lesson, graph: Graph, history: History, path: Path) -> Path:
     comparison = None
-    with contextlib.suppress(GradientError):  # of a loss that is not finite
-        comparison = lesson.compare_graph(graph)
-    return viz.explore(
-        graph.loss,
-        path,
-        names=graph.names,
-        comparison=comparison,
-        history=history.parameters,
-        title=lesson.title,
-    )
+    with np.errstate(all="ignore"):
+        with contextlib.suppress(GradientError):  # of a loss that is not finite
+            comparison = lesson.compare_graph(graph)
+        return viz.explore(
+            graph.loss,
+            path,
+            names=graph.names,
+            comparison=comparison,
+            history=history.parameters,
+            title=lesson.title,
+        )
 
 
 def _write_png(figure: Figure, path: Path) -> Path:

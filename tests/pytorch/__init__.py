@@ -1,0 +1,1 @@
+"""Tests beside PyTorch, which is no dependency: they are skipped where it is not installed."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .compile import compile as compile
     from .compile.derive import derive as derive
     from .compile.derive import trace as trace
+    from .serialization import load as load
+    from .serialization import save as save
 
 __version__ = "0.1.0"
 
@@ -35,9 +37,11 @@ __all__ = [
     "func",
     "is_grad_enabled",
     "linalg",
+    "load",
     "nn",
     "no_grad",
     "optim",
+    "save",
     "tensor",
     "trace",
     "viz",
@@ -48,6 +52,7 @@ __all__ += functions.__all__
 _READERS = {
     "compare": "compare", "compare_step": "compare",
     "compile": "compile", "derive": "compile", "trace": "compile",
+    "load": "serialization", "save": "serialization",
 }  # fmt: skip
 """Functions that are imported when they are first used, and their packages: to compute, nobody
 needs them."""

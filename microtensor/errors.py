@@ -8,6 +8,7 @@ __all__ = [
     "ArgumentError",
     "ComparisonError",
     "DtypeError",
+    "FileFormatError",
     "GradcheckError",
     "GradientError",
     "InPlaceError",
@@ -18,6 +19,7 @@ __all__ = [
     "OutputError",
     "ReleasedGraphError",
     "RenderError",
+    "SerializationError",
     "ShapeError",
     "StateDictError",
     "TracingError",
@@ -79,6 +81,14 @@ class RenderError(MicrotensorError, RuntimeError):
 
 class OutputError(MicrotensorError, OSError):
     """A file could not be written; there is none, or the earlier one, not half of one."""
+
+
+class SerializationError(MicrotensorError, TypeError):
+    """A value cannot be saved; the message says where it is, and what to give instead."""
+
+
+class FileFormatError(MicrotensorError, ValueError):
+    """A file is not what its reader expects: of another format, cut off, or damaged."""
 
 
 class TracingError(MicrotensorError, TypeError):

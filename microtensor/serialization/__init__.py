@@ -1,0 +1,5 @@
+"""Saving arrays, models and checkpoints as safetensors files, and loading them."""
+
+from .saving import load, save
+
+__all__ = ["load", "save"]

@@ -7,7 +7,7 @@ record into gradients.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, func, functions, linalg, nn, notebook, optim
+from . import autograd, data, func, functions, linalg, nn, notebook, optim
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -32,6 +32,7 @@ __all__ = [
     "compare_step",
     "compile",
     "custom_op",
+    "data",
     "derive",
     "enable_grad",
     "func",

@@ -18,7 +18,7 @@ LAYERS = {
     "array_methods": 3, "numpy_protocols": 3, "tensor": 3,
     "functions": 4, "linalg": 4,
     "autograd": 4, "gradcheck": 4, "func": 4, "scopes": 4, "graph": 4, "nn": 4, "optim": 4,
-    "custom": 4,
+    "custom": 4, "data": 4,
     "viz": 5, "compare": 5, "compile": 5, "serialization": 5, "onnx": 5,
     "tutorials": 6, "cli": 6, "__init__": 6, "__main__": 6,
 }  # fmt: skip

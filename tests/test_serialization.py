@@ -198,7 +198,7 @@ _structures = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner), st.lists(inner).map(tuple), st.dictionaries(_numbers, inner)
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,70 @@ def test_what_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OutputError, match=r"a\.bin' cannot be written: No space left"):
         write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def abandoned(path: Path) -> Path:
+    return path.with_name(f".{path.name}.0123456789abcdef.part")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "[a]*.bin"
+    abandoned(path).write_bytes(b"half")
+    others = [abandoned(tmp_path / "b.bin"), tmp_path / ".[a]*.bin.part", tmp_path / "a.part"]
+    for other in others:
+        other.touch()
+    write_whole(path, b"new")
+    assert set(tmp_path.iterdir()) == {path, *others}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_what_another_writer_is_at_is_left(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "a.bin"
+    with abandoned(path).open("xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_whole(path, b"new")
+        assert abandoned(path).exists()
+    write_whole(path, b"new")
+    assert not abandoned(path).exists()
+
+
+def test_writers_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    contents = [bytes([i]) * 100_000 for i in range(8)]
+
+    def write(data: bytes) -> None:
+        for _ in range(20):
+            write_whole(path, data)
+            assert path.read_bytes() in contents
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, contents))
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_names_that_are_as_long_as_names_can_be(tmp_path: Path) -> None:
+    for name in ("a" * 255, "∂" * 85):
+        write_whole(tmp_path / name, b"one")
+        write_whole(tmp_path / name, b"two")
+        assert (tmp_path / name).read_bytes() == b"two"
+    assert len(os.listdir(tmp_path)) == 2
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "a.bin"
+    write_whole(path, b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))  # it writes some, then it cannot
+    try:
+        with pytest.raises(OutputError, match="cannot be written: File too large"):
+            write_whole(path, bytes(1 << 21))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.bin"]
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import struct
+import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -288,6 +289,20 @@ def test_what_fails_leaves_the_earlier_file(path: str) -> None:
     with pytest.raises(SerializationError):
         mt.save(path, {"a": np.zeros(1), "b": Odd()})
     assert mt.load(path)["a"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "plain"])
+def test_killed_at_any_moment_the_old_or_the_new_file_is_there(tmp_path: Path, whole: bool) -> None:
+    script = [sys.executable, "-m", "tests.killing", str(tmp_path), "40"]
+    ran = subprocess.run(script + ["--plain"] * (not whole), capture_output=True, check=True)
+    found = json.loads(ran.stdout)
+    if whole:
+        assert (found["whole"], found["broken"], found["left"]) == (40, 0, 0)
+        assert found["most_strays"] <= 1
+        assert found["changed"] > 20, "the processes were killed before they saved"
+    else:
+        assert found["broken"], "files that are not written whole look whole: this tests nothing"
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:

@@ -295,7 +295,9 @@ def test_what_fails_leaves_the_earlier_file(path: str) -> None:
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "plain"])
 def test_killed_at_any_moment_the_old_or_the_new_file_is_there(tmp_path: Path, whole: bool) -> None:
     script = [sys.executable, "-m", "tests.killing", str(tmp_path), "40"]
-    ran = subprocess.run(script + ["--plain"] * (not whole), capture_output=True, check=True)
+    script += ["--plain"] * (not whole)
+    root = Path(__file__).parents[1]
+    ran = subprocess.run(script, capture_output=True, check=True, cwd=root)
     found = json.loads(ran.stdout)
     if whole:
         assert (found["whole"], found["broken"], found["left"]) == (40, 0, 0)

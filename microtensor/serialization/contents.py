@@ -57,7 +57,8 @@ def from_bytes(data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
     try:
         found = dict(safetensors.deserialize(data))
     except safetensors.SafetensorError as error:
-        raise FileFormatError(f"it is no safetensors file, or damaged: {error}.") from error
+        reason = str(error).removeprefix("Error while deserializing: ")
+        raise FileFormatError(f"it is damaged, or no safetensors file: {reason}.") from error
     # The library takes the last of several tensors of one name, and keeps the metadata to itself.
     header = read_json(data[8 : 8 + int.from_bytes(data[:8], "little")].decode())
     metadata = header.pop("__metadata__", None) or {}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..errors import FileFormatError, MissingDependencyError, SerializationError
 
-__all__ = ["DTYPES", "from_bytes", "read_json", "to_bytes"]
+__all__ = ["DTYPES", "LONGEST_HEADER", "from_bytes", "read_json", "to_bytes"]
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ _READ = {
 DTYPES = frozenset(np.dtype(read) for read in _READ.values())
 """The dtypes that can be saved, in the byte order of this machine."""
 
-_LONGEST_HEADER = 100_000_000
+LONGEST_HEADER = 100_000_000
 """In bytes: safetensors reads none that is longer."""
 
 
@@ -37,7 +37,7 @@ def to_bytes(arrays: Mapping[str, Array], metadata: dict[str, str] | None) -> by
     """Return the file of C-contiguous arrays of `DTYPES`, by names."""
     safetensors = _safetensors()
     data: bytes = safetensors.numpy.save(dict(arrays), metadata)
-    if int.from_bytes(data[:8], "little") > _LONGEST_HEADER:
+    if int.from_bytes(data[:8], "little") > LONGEST_HEADER:
         raise SerializationError(
             f"There is too much beside the arrays, {len(data)} bytes of JSON: make arrays of long "
             "lists of numbers."

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import FileFormatError, SerializationError, TracingError
 from ..files import write_whole
 from ..record import current_trace
-from .contents import from_bytes, to_bytes
+from .contents import LONGEST_HEADER, from_bytes, to_bytes
 from .structure import flatten, restore
 
 __all__ = ["load", "save"]
@@ -132,9 +132,10 @@ def _read(path: str | os.PathLike[str]) -> bytes:
             raise FileFormatError(f"it has {size} bytes, too few for a safetensors file.")
         header = int.from_bytes(beginning[:8], "little")
         if header > size - 8 or not beginning.endswith(b"{"):
-            raise FileFormatError(f"it is no safetensors file{_looks_like(beginning)}, or cut off.")
-        rest: bytes = file.read()
-        return beginning + rest
+            guess = ", or cut off" if header < LONGEST_HEADER else _looks_like(beginning)
+            raise FileFormatError(f"it is no safetensors file{guess}.")
+        file.seek(0)
+        return file.read()
 
 
 def _without_waiting(path: str, flags: int) -> int:

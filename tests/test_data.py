@@ -97,6 +97,8 @@ def test_subsets() -> None:
     assert subset[1:][1].data.tolist() == [60, 0, 30]
     assert len(Subset(subset, [])) == 0
     assert Subset(subset, np.array([1], np.uint8))[0][1].item() == 60
+    assert Subset(range(1000), np.array([200, -1], np.int16)).indices.tolist() == [200, 999]
+    assert Subset(range(1000), np.array([200], np.uint8))[0] == 200
     with pytest.raises(IndexError):
         subset[4]
 

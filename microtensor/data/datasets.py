@@ -160,9 +160,8 @@ class Subset(Dataset):
                 f"Subset() was given the index {outside[0]}, and the data set has {count} samples."
             )
         self.dataset = dataset
-        self.indices: npt.NDArray[np.intp] = np.where(chosen < 0, chosen + count, chosen).astype(
-            np.intp
-        )
+        chosen = chosen.astype(np.intp)  # a sum of bytes could be too large for one
+        self.indices: npt.NDArray[np.intp] = np.where(chosen < 0, chosen + count, chosen)
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -53,7 +53,7 @@ class Case:
 
     def _evaluate(self, expression: str, numpy: Any, inputs: tuple[Any, ...]) -> Any:
         names = dict(zip(NAMES, inputs, strict=False))
-        return eval(expression, {"np": numpy, "mt": mt, "ops": ops}, names)
+        return eval(expression, {"np": numpy, "mt": mt, "ops": ops, "math": math}, names)
 
     def __str__(self) -> str:
         shapes = " ".join(str(x.shape).replace(" ", "") for x in self.inputs)
@@ -153,6 +153,31 @@ case("sigmoid", "mt.sigmoid(x)", (2, 3), numpy="1 / (1 + np.exp(-x))")
 case("sigmoid", "mt.sigmoid(x)", (), numpy="1 / (1 + np.exp(-x))")
 case("relu", "mt.relu(x)", (2, 3), numpy="np.maximum(x, 0)")
 case("softplus", "mt.softplus(x)", (2, 3), numpy="np.log(1 + np.exp(x))")
+case("leaky_relu", "ops.activations.leaky_relu(x, 0.2)", (2, 3),
+     numpy="np.where(x > 0, x, 0.2 * x)")
+case("leaky_relu", "ops.activations.leaky_relu(x, y)", (2, 3), (3,),
+     numpy="np.where(x > 0, x, y * x)")
+case("leaky_relu", "ops.activations.leaky_relu(x, 1.5)", (4,), numpy="np.where(x > 0, x, 1.5 * x)")
+case("elu", "ops.activations.elu(x)", (2, 3), numpy="np.where(x > 0, x, np.exp(x) - 1)")
+case("elu", "ops.activations.elu(x, alpha=0.5)", (4,),
+     numpy="np.where(x > 0, x, 0.5 * (np.exp(x) - 1))")
+case("celu", "ops.activations.celu(x)", (4,), numpy="np.where(x > 0, x, np.exp(x) - 1)")
+case("celu", "ops.activations.celu(x, alpha=0.5)", (2, 3),
+     numpy="np.where(x > 0, x, 0.5 * (np.exp(x / 0.5) - 1))")
+case("silu", "ops.activations.silu(x)", (2, 3), numpy="x / (1 + np.exp(-x))")
+case("silu", "ops.activations.silu(x)", (), numpy="x / (1 + np.exp(-x))")
+case("mish", "ops.activations.mish(x)", (2, 3), numpy="x * np.tanh(np.log(1 + np.exp(x)))")
+case("hardtanh", "ops.activations.hardtanh(x)", (2, 3), numpy="np.clip(x, -1, 1)")
+case("hardtanh", "ops.activations.hardtanh(x, min_val=-0.5, max_val=2.0)", (4,),
+     numpy="np.clip(x, -0.5, 2.0)")
+case("normal_pdf", "ops.normal.normal_pdf(x)", (2, 3),
+     numpy="np.exp(-x * x / 2) / math.sqrt(2 * math.pi)")
+case("normal_cdf", "ops.normal.normal_cdf(x)", (2, 3),
+     numpy="0.5 * np.vectorize(math.erfc, otypes=[x.dtype])(-x / math.sqrt(2))", hips=False)
+case("normal_cdf", "ops.normal.normal_cdf(x)", (),
+     numpy="0.5 * np.vectorize(math.erfc, otypes=[x.dtype])(-x / math.sqrt(2))", hips=False)
+case("normal_cdf_by_tanh", "ops.normal.normal_cdf_by_tanh(x)", (2, 3),
+     numpy="0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))")
 
 # Kinks and choices
 case("absolute", "abs(x)", (2, 3))

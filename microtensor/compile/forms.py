@@ -43,6 +43,8 @@ _TEMPLATES = {
     "sigmoid": ("1 / (1 + np.exp(-{0:unary}))", "term"),
     "relu": ("np.maximum({0}, 0)", "atom"),
     "softplus": ("np.logaddexp({0}, 0)", "atom"),
+    "silu": ("{0:term} / (1 + np.exp(-{0:unary}))", "term"),
+    "leaky_relu": ("np.where({0:or} > 0, {0}, {1:term} * {0:unary})", "atom"),
     "clip": ("np.clip({0}, {1}, {2})", "atom"),
     "where": ("np.where({0}, {1}, {2})", "atom"),
     "linear": ("{0:matmul} @ {1:atom}.T + {2:term}", "sum"),
@@ -53,8 +55,8 @@ _TEMPLATES = {
 }  # fmt: skip
 """Operations on floating-point arrays; of others, those whose operator is `operator`'s."""
 
-_FLOATING = {"sigmoid", "relu", "softplus", "linear", "linear_no_bias", "sum_squared_error",
-             "binary_cross_entropy_with_logits"}  # fmt: skip
+_FLOATING = {"sigmoid", "relu", "softplus", "silu", "leaky_relu", "linear", "linear_no_bias",
+             "sum_squared_error", "binary_cross_entropy_with_logits"}  # fmt: skip
 
 
 def form_of(writer: Writer, eq: Equation) -> tuple[str, str, list[Expression]]:

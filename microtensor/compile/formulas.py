@@ -35,6 +35,9 @@ _TEMPLATES = {
     "logaddexp": (r"\log\left( e^{{{0}}} + e^{{{1}}} \right)", "atom"),
     "sigmoid": (r"\sigma\left( {0} \right)", "atom"),
     "relu": (r"\max\left( {0}, 0 \right)", "atom"),
+    "silu": (r"{0:term} \, \sigma\left( {0} \right)", "juxtaposed"),
+    "leaky_relu": (
+        r"\max\left( {0}, 0 \right) + {1:term} \, \min\left( {0}, 0 \right)", "sum"),
     "absolute": (r"\left| {0} \right|", "atom"),
     "fabs": (r"\left| {0} \right|", "atom"),
     "floor": (r"\left\lfloor {0} \right\rfloor", "atom"),
@@ -62,6 +65,8 @@ _FUNCTIONS = {
     "tan": r"\tan", "tanh": r"\tanh", "sinh": r"\sinh", "cosh": r"\cosh", "arctan": r"\arctan",
     "arcsin": r"\arcsin", "arccos": r"\arccos", "maximum": r"\max", "minimum": r"\min",
     "fmax": r"\max", "fmin": r"\min", "max": r"\max", "min": r"\min", "det": r"\det",
+    "normal_cdf": r"\Phi", "normal_pdf": r"\varphi",
+    "normal_cdf_by_tanh": r"\Phi_{\tanh}",
 }  # fmt: skip
 _SAME = frozenset({"copy", "positive", "broadcast_to"})
 _RESHAPING = frozenset({"reshape", "ravel", "squeeze", "expand_dims"})

@@ -20,6 +20,8 @@ _WORDS = {
     "multiply": "product", "divide": "ratio", "add": "total", "sum": "total", "sum_to": "total",
     "power": "power", "square": "square", "negative": "negative", "getitem": "part",
     "reshape": "reshaped", "transpose": "transposed", "sigmoid": "a", "relu": "a",
+    "leaky_relu": "a", "elu": "a", "celu": "a", "silu": "a", "mish": "a", "hardtanh": "a",
+    "normal_cdf": "phi", "normal_cdf_by_tanh": "phi",
     "where": "chosen", "maximum": "larger", "minimum": "smaller", "greater": "mask",
     "less": "mask", "equal": "mask", "concatenate": "joined", "astype": "converted",
     "broadcast_to": "repeated", "random": "draw", "copy": "copy", "scatter_add": "scattered",

@@ -1,18 +1,32 @@
-"""Activations as modules; `microtensor.nn.functional` has them as functions."""
+"""Smooth activations as modules; `microtensor.nn.functional` has them as functions."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..errors import ArgumentError
 from . import functional as F
-from .functional.layers import required_dim
 from .module import Module
 
-__all__ = ["Identity", "LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
+__all__ = [
+    "GELU",
+    "GLU",
+    "Identity",
+    "LogSigmoid",
+    "Mish",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+]
 
 
 class Identity(Module):
-    """x itself."""
+    """x itself; arguments are ignored, so that it can take the place of any layer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
     def forward(self, input: Any) -> Any:
         """Return the input."""
@@ -27,6 +41,14 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
+class LogSigmoid(Module):
+    """log(sigmoid(x)), of each element; below 0. See `~functional.logsigmoid`."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of any shape."""
+        return F.logsigmoid(input)
+
+
 class Tanh(Module):
     """tanh(x), of each element; between -1 and 1."""
 
@@ -35,47 +57,92 @@ class Tanh(Module):
         return F.tanh(input)
 
 
-class ReLU(Module):
-    """max(x, 0), of each element; its derivative at 0 is 0."""
+class Tanhshrink(Module):
+    """x - tanh(x), of each element."""
 
     def forward(self, input: Any) -> Any:
         """Apply to an input of any shape."""
-        return F.relu(input)
+        return F.tanhshrink(input)
+
+
+class Softsign(Module):
+    """x / (1 + abs(x)), of each element; between -1 and 1."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of any shape."""
+        return F.softsign(input)
 
 
 class Softplus(Module):
-    """log(1 + exp(x)), of each element: ReLU made smooth."""
+    """log(1 + exp(beta x)) / beta, of each element: ReLU made smooth.
+
+    See `~functional.softplus`.
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta = beta
+        self.threshold = threshold
 
     def forward(self, input: Any) -> Any:
         """Apply to an input of any shape."""
-        return F.softplus(input)
-
-
-class _AlongDim(Module):
-    def __init__(self, dim: int | None = None, **unknown: Any) -> None:
-        self.dim = required_dim(type(self).__name__, dim, unknown)
+        return F.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
-        return f"dim={self.dim}"
+        """Return the settings."""
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Softmax(_AlongDim):
-    """exp(x) / sum(exp(x)) along the axis ``dim``: positive numbers with the sum 1.
+class GELU(Module):
+    """x Φ(x), of each element: x times the probability that a normal variable is below x.
 
-    >>> from microtensor import nn
-    >>> nn.Softmax(dim=-1)(nn.Parameter([[0.0, 0.0], [1000.0, 0.0]]))
-    tensor([[0.5, 0.5],
-            [1. , 0. ]], op=softmax)
+    ``approximate="tanh"`` writes Φ with a tanh. See `~functional.gelu`.
     """
 
+    def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ArgumentError(
+                f"GELU has approximate={approximate!r}, and takes 'none' or 'tanh'."
+            )
+        self.approximate = approximate
+
     def forward(self, input: Any) -> Any:
-        """Apply to an input of any shape that has the axis ``dim``."""
-        return F.softmax(input, self.dim)
+        """Apply to an input of any shape."""
+        return F.gelu(input, self.approximate)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"approximate={self.approximate!r}"
 
 
-class LogSoftmax(_AlongDim):
-    """log(softmax(x)) along the axis ``dim``, finite where the softmax is too small for a float."""
+class SiLU(Module):
+    """x sigmoid(x), of each element; also called swish."""
 
     def forward(self, input: Any) -> Any:
-        """Apply to an input of any shape that has the axis ``dim``."""
-        return F.log_softmax(input, self.dim)
+        """Apply to an input of any shape."""
+        return F.silu(input)
+
+
+class Mish(Module):
+    """x tanh(softplus(x)), of each element. See `~functional.mish`."""
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of any shape."""
+        return F.mish(input)
+
+
+class GLU(Module):
+    """The first half of x along ``dim`` times the sigmoid of the second half.
+
+    See `~functional.glu`.
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input with an even length along ``dim``."""
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"dim={self.dim}"

@@ -7,11 +7,13 @@ arrays they are NumPy; given Tensors they record.
 """
 
 from . import (
+    activations,
     cumulative,
     decompositions,
     exponential,
     interpolation,
     join,
+    normal,
     norms,
     products,
     rearrange,
@@ -113,6 +115,7 @@ from .shape import (
 
 __all__ = [
     "absolute",
+    "activations",
     "add",
     "all",
     "any",
@@ -171,6 +174,7 @@ __all__ = [
     "moveaxis",
     "multiply",
     "negative",
+    "normal",
     "norms",
     "not_equal",
     "ones_like",

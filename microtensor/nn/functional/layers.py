@@ -11,7 +11,7 @@ from ...errors import ArgumentError, ShapeError, UnsupportedError
 from ...ops import fused
 from ...record import apply, apply_binary, as_tensor, draw
 
-__all__ = ["dropout", "flatten", "linear", "log_softmax", "required_dim", "softmax"]
+__all__ = ["dropout", "flatten", "linear", "log_softmax", "required_dim", "softmax", "softmin"]
 
 
 _NONE: dict[str, Any] = {}
@@ -56,6 +56,16 @@ def log_softmax(input: Any, dim: int | None = None, **unknown: Any) -> Any:
     tensor([    0., -1000.])
     """
     return ops.log_softmax(as_tensor(input), axis=required_dim("log_softmax", dim, unknown))
+
+
+def softmin(input: Any, dim: int | None = None, **unknown: Any) -> Any:
+    """Return ``softmax(-x)`` along the axis ``dim``, which must be given.
+
+    >>> import microtensor as mt
+    >>> softmin(mt.tensor([1000.0, 1000.0, 2000.0]), dim=0)
+    tensor([0.5, 0.5, 0. ])
+    """
+    return ops.softmax(-as_tensor(input), axis=required_dim("softmin", dim, unknown))
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:

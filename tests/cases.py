@@ -213,6 +213,10 @@ case("floor_divide", "5 // x", positive(3), hips=False)
 for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
     case(name, f"np.{name}(x, y)", [1.0, 2.0, 3.0], [[1.0], [3.0]])
 case("equal", "x == y", (3,), (3,))
+case("huber", "ops.fused.huber(x, y)", (4, 3), (4, 3),
+     numpy="np.where(abs(x - y) < 1, (x - y) ** 2 / 2, abs(x - y) - 0.5)")
+case("huber", "ops.fused.huber(x, y, delta=0.4)", (5,), (5,),
+     numpy="np.where(abs(x - y) < 0.4, (x - y) ** 2 / 2, 0.4 * (abs(x - y) - 0.2))")
 case("class_indices", "ops.fused.class_indices(x, 3)", np.array([0, 2, 1]), numpy="x")
 case("not_equal", "x != 1", (3,))
 case("less", "0.1 > x", (3,))

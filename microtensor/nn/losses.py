@@ -16,15 +16,17 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "HuberLoss",
     "L1Loss",
     "MSELoss",
     "NLLLoss",
     "SSELoss",
+    "SmoothL1Loss",
 ]
 
 
-class _Loss(Module):
-    """Parameters: ``reduction``, one of ``"mean"``, ``"sum"`` and ``"none"``."""
+class Loss(Module):
+    """What losses share: ``reduction``, one of ``"mean"``, ``"sum"`` and ``"none"``."""
 
     def __init__(self, reduction: str = "mean") -> None:
         check_reduction(reduction)
@@ -34,7 +36,7 @@ class _Loss(Module):
         return f"reduction={self.reduction!r}"
 
 
-class SSELoss(_Loss):
+class SSELoss(Loss):
     """The sum of squared errors, as the tutorials have it; not in PyTorch.
 
     See `~functional.sse_loss`.
@@ -53,7 +55,7 @@ class SSELoss(_Loss):
         return F.sse_loss(input, target, reduction=self.reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """The mean of squared errors. See `~functional.mse_loss`.
 
     >>> import microtensor as mt
@@ -67,7 +69,7 @@ class MSELoss(_Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """The mean of absolute errors. See `~functional.l1_loss`."""
 
     def forward(self, input: Any, target: Any) -> Any:
@@ -75,7 +77,37 @@ class L1Loss(_Loss):
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
-class BCELoss(_Loss):
+class SmoothL1Loss(Loss):
+    """Absolute errors, squared over 2 ``beta`` below ``beta``. See `~functional.smooth_l1_loss`."""
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """Compare two values of the same shape."""
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(Loss):
+    """Half of squared errors, but from ``delta`` on a line. See `~functional.huber_loss`.
+
+    >>> import microtensor as mt
+    >>> from microtensor import nn
+    >>> nn.HuberLoss(reduction="none")(mt.tensor([0.5, 10.0]), [0.0, 0.0])
+    tensor([0.125, 9.5  ])
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """Compare two values of the same shape."""
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class BCELoss(Loss):
     """The cross entropy of probabilities and targets between 0 and 1, finite at 0 and 1.
 
     See `~functional.binary_cross_entropy`. After a sigmoid, `BCEWithLogitsLoss` without it is
@@ -98,7 +130,7 @@ class BCELoss(_Loss):
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Loss):
     """A sigmoid and `BCELoss` in one, exact for logits of any size.
 
     See `~functional.binary_cross_entropy_with_logits`.
@@ -124,7 +156,7 @@ class BCEWithLogitsLoss(_Loss):
         )
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Loss):
     """The negative log-likelihood of the true class, from log-probabilities.
 
     See `~functional.nll_loss`.
@@ -150,7 +182,7 @@ class NLLLoss(_Loss):
         )
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Loss):
     """The negative log-likelihood of the true class, from logits. See `~functional.cross_entropy`.
 
     >>> import microtensor as mt

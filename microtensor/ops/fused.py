@@ -61,6 +61,13 @@ def _with_logits(x: Any, y: Any) -> Any:
     return (1.0 - y) * x + np.logaddexp(-x, 0.0)
 
 
+def _huber(x: Any, y: Any, delta: float = 1.0) -> Any:
+    """Compute (x - y)² / 2 up to a distance of delta, and a line from there; none overflows."""
+    distance = np.absolute(x - y)
+    near = np.minimum(distance, delta)
+    return near * (distance - 0.5 * near)
+
+
 def _log_odds(x: Any) -> Any:
     log_x, log_rest = _clamped_logs(x)
     return log_x - log_rest
@@ -136,6 +143,9 @@ binary_cross_entropy_with_logits = Op(
     "binary_cross_entropy_with_logits", _with_logits, saves="x y", vjps=(
     lambda g, out, x, y: g * (sigmoid(x) - y),
     lambda g, out, x, y: -g * x))
+huber = Op("huber", _huber, saves="x y", vjps=(
+    lambda g, out, x, y, delta: g * np.clip(x - y, -delta, delta),
+    lambda g, out, x, y, delta: g * np.clip(y - x, -delta, delta)))
 cross_entropy = Op("cross_entropy", _cross_entropy, saves="x classes", vjps=(
     lambda g, out, x, classes: g[..., None] * softmax_error(x, classes),
     lambda g, out, x, classes: np.zeros_like(g)))

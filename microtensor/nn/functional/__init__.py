@@ -11,6 +11,7 @@ tensor([[ 0.09003057,  0.24472847, -0.33475904]])
 from ...functions import relu, sigmoid, tanh
 from .activations import gelu, glu, logsigmoid, mish, silu, softplus, softsign, tanhshrink
 from .class_losses import cross_entropy, nll_loss
+from .distances import cosine_similarity, pairwise_distance
 from .elementwise_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -18,7 +19,22 @@ from .elementwise_losses import (
     mse_loss,
     sse_loss,
 )
+from .embedding_losses import (
+    contrastive_loss,
+    cosine_embedding_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from .layers import dropout, flatten, linear, log_softmax, softmax, softmin
+from .likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
+from .margin_losses import (
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+)
 from .rectifiers import (
     celu,
     elu,
@@ -34,29 +50,43 @@ from .rectifiers import (
     softshrink,
     threshold,
 )
+from .robust_losses import huber_loss, smooth_l1_loss
 
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "contrastive_loss",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
     "elu",
     "flatten",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
     "l1_loss",
     "leaky_relu",
     "linear",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "pairwise_distance",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -64,6 +94,8 @@ __all__ = [
     "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmin",
     "softplus",
@@ -73,4 +105,6 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]

@@ -17,7 +17,7 @@ from ...record import apply_binary, as_tensor, current_trace
 from ...tensor import Tensor
 from .conventions import floating, like, reduced
 
-__all__ = ["cross_entropy", "nll_loss"]
+__all__ = ["class_indices", "class_weights", "cross_entropy", "nll_loss"]
 
 
 def cross_entropy(
@@ -72,13 +72,13 @@ def cross_entropy(
         raise ArgumentError(f"label_smoothing is {label_smoothing}, and must be between 0 and 1.")
     input, target = floating(input), as_tensor(target)
     logits = _classes_last("cross_entropy", input)
-    weight = _class_weights(weight, logits)
+    weight = class_weights(weight, logits)
     if target.shape == input.shape:
         y = _classes_last("cross_entropy", like(logits, target))
         if label_smoothing:
             y = (1.0 - label_smoothing) * y + label_smoothing / logits.shape[-1]
         return reduced(_over_classes(y * ops.log_softmax(logits, axis=-1), weight), reduction)
-    indices, counted = _class_indices("cross_entropy", logits, target, ignore_index)
+    indices, counted = class_indices("cross_entropy", logits, target, ignore_index)
     if reduction == "mean" and weight is None and counted is None and not label_smoothing:
         return apply_binary(fused.mean_cross_entropy, logits, indices)
     losses = apply_binary(fused.cross_entropy, logits, indices)
@@ -124,8 +124,8 @@ def nll_loss(
     tensor(2.25)
     """
     scores = _classes_last("nll_loss", floating(input))
-    weight = _class_weights(weight, scores)
-    indices, counted = _class_indices("nll_loss", scores, as_tensor(target), ignore_index)
+    weight = class_weights(weight, scores)
+    indices, counted = class_indices("nll_loss", scores, as_tensor(target), ignore_index)
     rows = scores.reshape(-1, scores.shape[-1])
     losses = -rows[np.arange(len(rows)), indices.reshape(-1)].reshape(indices.shape)
     factors = None if weight is None else weight[indices]
@@ -143,7 +143,8 @@ def _classes_last(loss: str, input: Tensor) -> Tensor:
     return input if input.ndim <= 2 else ops.moveaxis(input, 1, -1)
 
 
-def _class_weights(weight: Any, scores: Tensor) -> Tensor | None:
+def class_weights(weight: Any, scores: Tensor) -> Tensor | None:
+    """Return a factor for each class, if given; raise if there are more or fewer."""
     if weight is None:
         return None
     weights = like(scores, weight)
@@ -160,8 +161,8 @@ def _over_classes(products: Tensor, weight: Tensor | None) -> Tensor:
     return -(products if weight is None else products * weight).sum(axis=-1)
 
 
-def _class_indices(
-    loss: str, scores: Tensor, target: Tensor, ignore_index: int
+def class_indices(
+    loss: str, scores: Tensor, target: Tensor, ignore_index: int | None = None
 ) -> tuple[Tensor, Any]:
     """Return the class indices, and which examples count, or ``None`` if all do."""
     *shape, count = scores.shape
@@ -176,28 +177,28 @@ def _class_indices(
             f"{loss}() got class indices of dtype {target.dtype}, and they are integers: give "
             "target.astype(int)."
         )
+    ignored = ignore_index is not None and 0 <= ignore_index < count
     trace = current_trace()
     if trace is not None:
         given = trace.example(target)
-        if 0 <= ignore_index < count or np.any(given == ignore_index):
+        if ignored or (ignore_index is not None and np.any(given == ignore_index)):
             counted = target != ignore_index
             checked = ops.where(counted, target, 0)
             return fused.class_indices(checked, count), counted
         return fused.class_indices(target, count), None
     classes = target._array
-    if not 0 <= ignore_index < count and (
-        not classes.size or (classes.min() >= 0 and classes.max() < count)
-    ):
+    if not ignored and (not classes.size or (classes.min() >= 0 and classes.max() < count)):
         return target, None
-    counted = classes != ignore_index
-    wrong = np.argwhere(counted & ((classes < 0) | (classes >= count)))
+    known = (classes >= 0) & (classes < count)
+    counts: Any = np.ones_like(known) if ignore_index is None else classes != ignore_index
+    wrong = np.argwhere(counts & ~known)
     if len(wrong):
         where = tuple(wrong[0].tolist())
         raise IndexingError(
             f"{loss}() got the class index {classes[where]} at {where} of the target, and there "
             f"are {count} classes: indices go from 0 to {count - 1}."
         )
-    return as_tensor(np.where(counted, classes, 0)), counted
+    return as_tensor(np.where(counts, classes, 0)), counts
 
 
 def _reduced(losses: Tensor, factors: Tensor | None, counted: Any, reduction: str) -> Tensor:

@@ -10,17 +10,16 @@ flow to the target as well, if it requires them.
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
 
 from ... import ops
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError
 from ...ops import fused
 from ...record import apply_binary, current_trace
 from ...tensor import Tensor
-from .conventions import check_broadcasts, floating, like, reduced
+from .conventions import check_broadcasts, like, matched, reduced, same_shape, weighted
 
 __all__ = [
     "binary_cross_entropy",
@@ -38,32 +37,37 @@ def sse_loss(input: Any, target: Any, *, reduction: str = "sum") -> Any:
     >>> sse_loss(mt.tensor([1.0, 4.0]), [0.0, 1.0])
     tensor(10.)
     """
-    input, target = _matched("sse_loss", input, target)
+    input, target = matched("sse_loss", input, target)
     if reduction == "sum":
         return apply_binary(fused.sum_squared_error, input, target)
     return reduced(ops.square(input - target), reduction)
 
 
-def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
     """Return the mean squared error, ``mean((input - target)**2)``.
+
+    With a ``weight`` of the same shape, each squared error is multiplied by its own, and the mean
+    is over the sum of weights.
 
     >>> import microtensor as mt
     >>> mse_loss(mt.tensor([1.0, 4.0]), [0.0, 1.0])
     tensor(5.)
     """
-    input, target = _matched("mse_loss", input, target)
-    return reduced(ops.square(input - target), reduction)
+    input, target = matched("mse_loss", input, target)
+    return _by_weight("mse_loss", ops.square(input - target), weight, reduction)
 
 
-def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
     """Return the mean absolute error, ``mean(abs(input - target))``; its gradient at 0 is 0.
+
+    ``weight`` is as that of `mse_loss`.
 
     >>> import microtensor as mt
     >>> l1_loss(mt.tensor([1.0, 4.0]), [0.0, 1.0])
     tensor(2.)
     """
-    input, target = _matched("l1_loss", input, target)
-    return reduced(ops.absolute(input - target), reduction)
+    input, target = matched("l1_loss", input, target)
+    return _by_weight("l1_loss", ops.absolute(input - target), weight, reduction)
 
 
 def binary_cross_entropy(
@@ -96,10 +100,10 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(mt.tensor([0.5, 1.0, 0.0]), [1, 1, 1], reduction="none")
     tensor([  0.69314718,   0.        , 100.        ])
     """
-    input, target = _matched("binary_cross_entropy", input, target)
+    input, target = matched("binary_cross_entropy", input, target)
     _check_probabilities("prediction", input, "apply a sigmoid first, or use the loss with logits")
     _check_probabilities("target", target, "scale it")
-    return _weighted(apply_binary(fused.binary_cross_entropy, input, target), weight, reduction)
+    return weighted(apply_binary(fused.binary_cross_entropy, input, target), weight, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -136,7 +140,7 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(logits, [1, 0, 1], reduction="none")
     tensor([ 0.69314718, 50.        , 50.        ])
     """
-    input, target = _matched("binary_cross_entropy_with_logits", input, target)
+    input, target = matched("binary_cross_entropy_with_logits", input, target)
     if pos_weight is None:
         losses = apply_binary(fused.binary_cross_entropy_with_logits, input, target)
     else:
@@ -144,27 +148,15 @@ def binary_cross_entropy_with_logits(
         check_broadcasts("pos_weight", positive, input)
         factor = 1.0 + (positive - 1.0) * target
         losses = (1.0 - target) * input + factor * ops.softplus(-input)
-    return _weighted(losses, weight, reduction)
+    return weighted(losses, weight, reduction)
 
 
-def _matched(loss: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Return prediction and target as Tensors of one shape."""
-    if not isinstance(input, Tensor) or input._array.dtype.kind != "f":
-        input = floating(input)
-    if not isinstance(target, Tensor) or target._array.dtype.kind != "f":
-        target = like(input, target)
-    if input._array.shape != target._array.shape:
-        raise ShapeError(_difference(loss, input.shape, target.shape))
-    return input, target
-
-
-def _difference(loss: str, x: tuple[int, ...], y: tuple[int, ...]) -> str:
-    text = f"{loss}() compares element by element, and the prediction has shape {x}, the target {y}"
-    with contextlib.suppress(ValueError):
-        text += f": they would broadcast to {np.broadcast_shapes(x, y)}"
-    if np.prod(x) == np.prod(y):
-        return f"{text}. Reshape one: target.reshape({x}) has the prediction's shape."
-    return f"{text}. Give a target of shape {x}."
+def _by_weight(loss: str, losses: Tensor, weight: Any, reduction: str) -> Any:
+    if weight is None:
+        return reduced(losses, reduction)
+    weights = like(losses, weight)
+    same_shape(loss, ("prediction", losses), ("weight", weights))
+    return reduced(losses * weights, reduction, weights.sum())
 
 
 def _check_probabilities(role: str, values: Tensor, advice: str) -> None:
@@ -176,11 +168,3 @@ def _check_probabilities(role: str, values: Tensor, advice: str) -> None:
                 f"binary_cross_entropy() takes probabilities, and the {role} goes from {low} to "
                 f"{high}: {advice}."
             )
-
-
-def _weighted(losses: Tensor, weight: Any, reduction: str) -> Any:
-    if weight is not None:
-        factor = like(losses, weight)
-        check_broadcasts("weight", factor, losses)
-        losses = losses * factor
-    return reduced(losses, reduction)

@@ -139,10 +139,6 @@ def _relu(x: Any) -> Any:
     return np.maximum(x, 0.0)
 
 
-def _softplus(x: Any) -> Any:
-    return np.logaddexp(x, 0.0)
-
-
 def _sum_squared_error(x: Any, y: Any) -> Any:
     error = (x - y).reshape(-1)
     return error @ error
@@ -191,7 +187,6 @@ def _softmax_error(x: Any, classes: Any) -> Any:
 _FORMS: dict[str, Callable[..., Any]] = {
     "sigmoid": _sigmoid,
     "relu": _relu,
-    "softplus": _softplus,
     "linear": _linear,
     "linear_no_bias": _linear_no_bias,
     "sum_squared_error": _sum_squared_error,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import IndexingError, ShapeError
 from ..op import Op
-from .elementwise import sigmoid
+from .elementwise import _softplus, sigmoid
 from .linalg import matmul
 from .reduce import softmax
 
@@ -58,7 +58,7 @@ def _variance(x: Any) -> Any:
 
 
 def _with_logits(x: Any, y: Any) -> Any:
-    return (1.0 - y) * x + np.logaddexp(-x, 0.0)
+    return (1.0 - y) * x + _softplus(-x)
 
 
 def _huber(x: Any, y: Any, delta: float = 1.0) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import sys
+import weakref
 from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..names import caller, is_package_file, variables
+from ..nn.module import Module
 from ..tensor import Tensor
 from .program import Read, Site, Var
 from .slots import ArraySlot, TensorSlot
@@ -21,6 +24,14 @@ __all__ = ["NamesSeen"]
 
 _DEPTH = 12
 """How many frames around an operation are looked at."""
+
+
+def _running_module() -> Callable[[], Any] | None:
+    """Return a reference to the innermost module that is being called."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is not Module.__call__.__code__:
+        frame = frame.f_back
+    return None if frame is None else weakref.ref(frame.f_locals["self"])
 
 
 class NamesSeen:
@@ -38,15 +49,17 @@ class NamesSeen:
         """
         if frame is None:
             return None
+        code = frame.f_code
+        site = Site(code.co_filename, frame.f_lineno, code.co_name, _running_module())
         if not naming:
-            return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+            return site
         frames = [frame]
         while (outer := frames[-1].f_back) is not None and len(frames) < _DEPTH:
             frames.append(outer)
         for outer in reversed(frames):  # a value is called as where it was made, not as in a helper
             if not is_librarys(outer.f_code.co_filename):
                 self._name(outer)
-        return Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        return site
 
     def _name(self, frame: FrameType) -> None:
         for name, value in variables(frame):

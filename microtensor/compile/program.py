@@ -79,11 +79,13 @@ Atom: TypeAlias = Var | Literal
 
 
 class Site(NamedTuple):
-    """Where in the user's code something was computed."""
+    """Where in the user's code something was computed, and in the call of which module."""
 
     file: str
     line: int
     function: str
+    module: Callable[[], Any] | None = None
+    """Returns the innermost module, or ``None`` if that is gone."""
 
 
 @dataclass(slots=True, eq=False)

@@ -31,7 +31,7 @@ numpydoc_show_class_members = False
 
 nitpick_ignore_regex = [
     # Other projects document these. Looking them up needs the network.
-    (r"py:.*", r"(numpy|np|npt|graphviz|collections|typing|os)\..*"),
-    (r"py:class", r"ArrayLike|Comparison|Path|Figure|Index|init\.Generator"),
+    (r"py:.*", r"(numpy|np|npt|graphviz|onnx|collections|typing|os)\..*"),
+    (r"py:class", r"ArrayLike|Comparison|DynamicAxes|Path|Figure|Index|init\.Generator"),
     (r"py:class", r"([\w.]+\.)?_?[A-Z]"),  # type variables
 ]

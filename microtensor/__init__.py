@@ -14,7 +14,7 @@ from .state import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, tensor
 
 if TYPE_CHECKING:
-    from . import viz
+    from . import onnx, viz
     from .compare import compare as compare
     from .compare import compare_step as compare_step
     from .compile import compile as compile
@@ -41,6 +41,7 @@ __all__ = [
     "load",
     "nn",
     "no_grad",
+    "onnx",
     "optim",
     "save",
     "tensor",
@@ -60,8 +61,8 @@ needs them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "viz":
-        return importlib.import_module(".viz", __name__)
+    if name in ("onnx", "viz"):
+        return importlib.import_module(f".{name}", __name__)
     if name in _READERS:
         package = importlib.import_module(f".{_READERS[name]}", __name__)
         readers = [each for each, home in _READERS.items() if home == _READERS[name]]

@@ -86,6 +86,10 @@ class Surroundings:
             for i, group in enumerate(optimizer.param_groups):
                 known = self._name("known", group)
                 self.conditions.append(f"{name}.param_groups[{i}] is {known}")
+        for slot, truth in trace.truths:
+            part = "" if slot.part is None else f"[{slot.part}]"
+            expression = self._expression(Place(slot.name, slot.container, slot.key))
+            self.conditions.append(f"bool({expression}{part}) is {truth}")
         for container, key, value in trace.settings:
             self.conditions.append(self._unchanged(Place(str(key), container, key), value))
         self._modules = [

@@ -221,7 +221,8 @@ class Lookups:
             state = self._name("state", slot.state)
             return f"{state}[{self._name('parameter', slot.parameter)}][{slot.key!r}]"
         assert isinstance(slot, ItemSlot)
-        return f"{self._name('place', slot.container)}[{slot.key!r}]"
+        part = "" if slot.part is None else f"[{slot.part}]"
+        return f"{self._name('place', slot.container)}[{slot.key!r}]{part}"
 
     def _tensor(self, tensor: Tensor) -> str:
         """Return what a Tensor is called; one that a variable holds is looked up first."""

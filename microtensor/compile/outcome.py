@@ -109,8 +109,8 @@ class Outcome:
                 yield Update(ArraySlot(array), handle._var)
 
     def _of_settings(self) -> Iterator[Update]:
-        for slot, var, (container, _) in self._trace.items:
-            atom = self._final(container[slot.key])
+        for slot, var, _ in self._trace.items:
+            atom = self._final(slot.held)
             if atom is not var:
                 yield Update(slot, atom)
 

@@ -122,21 +122,39 @@ class ArraySlot(Slot):
 
 
 class ItemSlot(Slot):
-    """An item of a dict: a setting, or an attribute in the ``__dict__`` of its owner."""
+    """An item of a dict: a setting, or an attribute in the ``__dict__`` of its owner.
 
-    def __init__(self, container: dict[Any, Any], key: Any, as_tensor: bool = False) -> None:
-        self.container, self.key, self.as_tensor = container, key, as_tensor
+    With ``part``, the item is a tuple, and the value is the one at that position.
+    """
+
+    def __init__(
+        self,
+        container: dict[Any, Any],
+        key: Any,
+        as_tensor: bool = False,
+        part: int | None = None,
+    ) -> None:
+        self.container, self.key, self.as_tensor, self.part = container, key, as_tensor, part
         self.name = str(key)
 
     @property
     def place(self) -> Any:
-        return "item", id(self.container), self.key
+        return "item", id(self.container), self.key, self.part
+
+    @property
+    def held(self) -> Any:
+        """What is there now: a Tensor, an array or a number."""
+        value = self.container[self.key]
+        return value if self.part is None else value[self.part]
 
     def read(self) -> Any:
-        value = self.container[self.key]
+        value = self.held
         return value._array if isinstance(value, Recordable) else value
 
     def write(self, value: Any) -> None:
+        if self.part is not None:
+            whole = self.container[self.key]
+            value = (*whole[: self.part], value, *whole[self.part + 1 :])
         self.container[self.key] = wrap(value) if self.as_tensor else value
 
 

@@ -84,6 +84,8 @@ class Trace:
         """Where everything is said to be, if not at the user's line that runs."""
         self.settings: list[tuple[dict[str, Any], str, Any]] = []
         """What was taken as it is from a dict: the dict, the key, and the value."""
+        self.truths: list[tuple[ItemSlot, bool]] = []
+        """Settings that the function asked of whether they are 0, and the answer."""
         self.optimizers: list[Any] = []
         self.drawn: set[int] = set()
         """The random generators that the program itself draws from."""
@@ -345,16 +347,9 @@ class Trace:
         self.optimizers.append(optimizer)
         number = len(self.optimizers)
         for i, group in enumerate(optimizer.param_groups):
-            for key, value in group.items():
-                slot = ItemSlot(group, key)
-                slot.name = f"{type(optimizer).__name__}[{number}][{i}].{key}"
-                if type(value) is int or isinstance(value, float):
-                    if slot.name not in self.static:
-                        self._take(group, key, slot, value)
-                    else:
-                        self.settings.append((group, key, value))
-                elif key != "params":
-                    self.settings.append((group, key, value))
+            for key in group:
+                if key != "params":
+                    self._take(group, key, f"{type(optimizer).__name__}[{number}][{i}].{key}")
         self.states[id(optimizer)] = {p: dict(kept) for p, kept in optimizer.state.items()}
         for parameter, kept in optimizer.state.items():
             for key, value in kept.items():
@@ -362,11 +357,37 @@ class Trace:
                 if isinstance(value, np.ndarray) or type(value) in (int, float):
                     kept[key] = self._input(state, value, key)
 
-    def _take(self, container: dict[Any, Any], key: Any, slot: ItemSlot, value: Any) -> None:
-        number = float(value) if isinstance(value, float) else value
-        handle = self._input(slot, number, str(key))
-        self.items.append((slot, handle._var, (container, value)))
-        container[key] = handle
+    def _take(self, container: dict[Any, Any], key: Any, name: str) -> None:
+        """Make a setting an input: a number, or each number of a tuple; others are compared."""
+        value = container[key]
+        parts = value if type(value) is tuple else (value,)
+        slots = [
+            ItemSlot(container, key, part=None if value is part else i)
+            for i, part in enumerate(parts)
+        ]
+        for i, slot in enumerate(slots):
+            slot.name = name if slot.part is None else f"{name}[{i}]"
+        are_numbers = all(type(part) is int or isinstance(part, float) for part in parts)
+        if not parts or not are_numbers or any(slot.name in self.static for slot in slots):
+            self.settings.append((container, key, value))
+            return
+        handles = []
+        for i, (slot, part) in enumerate(zip(slots, parts, strict=True)):
+            number = float(part) if isinstance(part, float) else part
+            called = str(key) if slot.part is None else f"{str(key).removesuffix('s')}{i + 1}"
+            handle = self._input(slot, number, called)
+            self.items.append((slot, handle._var, (container, value)))
+            handles.append(handle)
+        container[key] = tuple(handles) if type(value) is tuple else handles[0]
+
+    def is_nonzero(self, setting: TracedArray) -> bool:
+        """Tell whether a setting is not 0, which is to stay so; its value may change."""
+        for slot, var, _ in self.items:
+            if var is setting._var:
+                truth = bool(setting._example)
+                self.truths.append((slot, truth))
+                return truth
+        return bool(setting)
 
     def known(self, array: Any) -> TracedArray:
         """Return what stands for an array that the function refers to."""

@@ -1,6 +1,6 @@
 """Layers, losses and what they are built from, with PyTorch's names, arguments and defaults."""
 
-from . import functional, init
+from . import functional, init, utils
 from .activations import (
     GELU,
     GLU,
@@ -128,4 +128,5 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "functional",
     "init",
+    "utils",
 ]

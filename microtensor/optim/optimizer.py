@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..diagnosis import called
-from ..errors import ArgumentError, DtypeError, StateDictError
+from ..errors import ArgumentError, DtypeError, ShapeError, StateDictError
 from ..inplace import clock
 from ..op import Recordable
 from ..record import current_trace, wrap
 from ..state import enable_grad
 from ..tensor import Tensor
+from .pieces import Change, in_pieces
 
 __all__ = ["Optimizer"]
 
 
 class Optimizer:
-    """The base of optimizers; a subclass says in ``_changes`` how parameters change.
+    """The base of optimizers; a subclass says in ``_change`` how a parameter changes.
 
     Parameters
     ----------
@@ -48,6 +48,9 @@ class Optimizer:
         impossible or unknown.
     """
 
+    _has_stepped = False
+    """Whether `step` was called: a scheduler is to be stepped after it."""
+
     def __init__(
         self, params: Iterable[Tensor] | Iterable[dict[str, Any]], defaults: dict[str, Any]
     ) -> None:
@@ -71,7 +74,8 @@ class Optimizer:
             raise TypeError(f"A group is a dict, and this one is a {type(param_group).__name__}.")
         if "params" not in param_group:
             raise ArgumentError(f"The group {param_group} has no Tensors under 'params'.")
-        unknown = [name for name in param_group if name not in {"params", *self.defaults}]
+        known = {"params", "initial_lr", *self.defaults}
+        unknown = [name for name in param_group if name not in known]
         if unknown:
             raise ArgumentError(
                 f"{type(self).__name__} has no setting {unknown[0]!r}: its settings are "
@@ -84,15 +88,15 @@ class Optimizer:
             "params": [given] if isinstance(given, Tensor) else _ordered(given),
         }
         self._check_settings(group)
-        known = {id(tensor) for other in self.param_groups for tensor in other["params"]}
+        earlier = {id(tensor) for other in self.param_groups for tensor in other["params"]}
         for i, tensor in enumerate(group["params"]):
             _check_parameter(i, tensor)
-            if id(tensor) in known:
+            if id(tensor) in earlier:
                 raise ArgumentError(
                     f"Parameter {i}, {called(tensor)}, is given twice: it would be updated twice "
                     "in a step."
                 )
-            known.add(id(tensor))
+            earlier.add(id(tensor))
         self.param_groups.append(group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -113,18 +117,26 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        self._has_stepped = True
         trace = current_trace()
         if trace is not None:
             trace.watch(self)
-        for parameter, change in self._changes():
-            if trace is not None:
-                trace.change(ops.subtract, parameter, change)
-                continue
-            data = parameter._array
-            if data.__class__ is not np.ndarray or not data.flags.writeable:
-                data = parameter._writable()
-            data -= change
-            clock.mark_changed(data)
+        ready = [
+            self._ready(group, parameter, parameter._grad._array, trace is not None)
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter._grad is not None
+        ]
+        with np.errstate(all="ignore"):  # nothing raises from here on
+            for parameter, g, kept, change, arrays in ready:
+                if kept:
+                    self.state[parameter] = kept
+                p = parameter._array
+                if trace is not None:
+                    change(p, g, **arrays)
+                else:
+                    in_pieces(change, p, g, arrays)
+                clock.mark_changed(p)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -180,8 +192,11 @@ class Optimizer:
         tensors = [tensor for group in self.param_groups for tensor in group["params"]]
         state = {}
         for number, tensor in zip(numbers, tensors, strict=True):
-            if number in saved_state:
-                state[tensor] = kept = _copied(saved_state[number])
+            kept = saved_state.get(number, saved_state.get(str(number)))
+            if kept is not None:
+                state[tensor] = kept = {
+                    name: self._loaded(name, value, tensor) for name, value in kept.items()
+                }
                 for name, value in kept.items():
                     if isinstance(value, np.ndarray) and value.ndim and value.shape != tensor.shape:
                         raise StateDictError(
@@ -189,11 +204,12 @@ class Optimizer:
                             f"parameter has {tensor.shape}: the state_dict belongs to another "
                             "model."
                         )
+        groups = [{**self.defaults, **self._settings(group)} for group in groups]
         for group in groups:
-            self._check_settings({**self.defaults, **group})
+            self._check_settings(group)
         self.state = state
         for group, saved in zip(self.param_groups, groups, strict=True):
-            group.update({name: value for name, value in saved.items() if name != "params"})
+            group.update(saved)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -203,20 +219,125 @@ class Optimizer:
             lines += [f"    {name}: {value}" for name, value in group.items() if name != "params"]
         return "\n".join([*lines, ")"])
 
-    def _changes(self) -> Iterable[tuple[Tensor, Any]]:
-        """Return the parameters that have a gradient, each with what to subtract from it.
+    def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
+        """Return the arrays that are kept of a parameter, by name, and what fills them at first."""
+        return {}
 
-        All is computed before the first is changed, and then state is kept.
+    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
+        """Return what changes a parameter with gradient ``g`` in this step, in place.
+
+        It is called with the array of the parameter, that of the gradient, which stays as it is,
+        and those that are kept of it, by name; or with the same piece of each of them. It refers to
+        numbers, all computed here, and must not raise.
+
+        Parameters
+        ----------
+        kept
+            What is remembered, a copy for this step. Numbers in it, such as a count of the steps,
+            are changed here; its arrays are not.
         """
         raise NotImplementedError
+
+    def _ascent(self, group: dict[str, Any]) -> Callable[[Any, Any], Any]:
+        """Return what makes of a parameter and its gradient the direction of steepest ascent.
+
+        That is the gradient, or its negative for ``maximize``, with the L2 penalty's.
+        """
+        weight_decay = self._number(group.get("weight_decay", 0.0))
+        maximize, decays = group.get("maximize", False), self._is_set(weight_decay)
+        if not decays:
+            return _negative if maximize else _same
+
+        def penalised(p: Any, g: Any) -> Any:
+            penalty = weight_decay * p
+            return penalty - g if maximize else penalty + g
+
+        return penalised
+
+    def _ascent_and_decay(self, group: dict[str, Any]) -> tuple[Callable[[Any, Any], Any], Any]:
+        """Return `_ascent`, and what a parameter is multiplied with; ``None`` for nothing.
+
+        Only one of them has the weight decay: the factor if it is decoupled from the gradient.
+        """
+        if not group["decoupled_weight_decay"]:
+            return self._ascent(group), None
+        weight_decay = self._number(group["weight_decay"])
+        decays = self._is_set(weight_decay)
+        ascent = self._ascent({"maximize": group["maximize"]})
+        return ascent, 1.0 - self._number(group["lr"]) * weight_decay if decays else None
+
+    def _ready(
+        self, group: dict[str, Any], parameter: Tensor, g: Any, traced: bool
+    ) -> tuple[Tensor, Any, dict[str, Any], Change, dict[str, Any]]:
+        """Return all that a step needs of a parameter; raise if anything is wrong with it."""
+        data = parameter._array
+        if not traced and (data.__class__ is not np.ndarray or not data.flags.writeable):
+            data = parameter._writable()
+        if g.shape != data.shape:
+            raise ShapeError(
+                f"The gradient of {called(parameter)} has shape {g.shape}: it must have the "
+                "parameter's shape."
+            )
+        kept = dict(self.state.get(parameter, ()))
+        change = self._change(group, kept, g)
+        for name, first in self._remembered(group).items():
+            if name not in kept:
+                kept[name] = np.zeros_like(data) if first == 0 else np.full_like(data, first)
+        arrays = {}
+        for name, value in kept.items():
+            if isinstance(value, np.ndarray):
+                if value.shape != data.shape or value.dtype.kind != "f":
+                    raise ShapeError(
+                        f"The {name} of {called(parameter)} has shape {value.shape} and dtype "
+                        f"{value.dtype}: it must be floating-point and have the parameter's shape."
+                    )
+                if not value.flags.writeable:
+                    value = kept[name] = value.copy()
+                arrays[name] = value
+        return parameter, g, kept, change, arrays
+
+    def _settings(self, group: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of a saved group; files have lists in place of tuples."""
+        return {
+            name: tuple(value) if isinstance(self.defaults.get(name), tuple) else value
+            for name, value in group.items()
+            if name != "params"
+        }
+
+    @staticmethod
+    def _loaded(name: str, value: Any, tensor: Tensor) -> Any:
+        """Return a copy of what was remembered: arrays of the parameter's dtype, and numbers."""
+        if not hasattr(value, "__array__"):
+            return value
+        array = np.asarray(value)
+        if not array.ndim and (tensor.ndim or name == "step"):  # as PyTorch keeps numbers
+            number = array.item()
+            return int(number) if name == "step" else number
+        return array.astype(tensor.dtype)
 
     @staticmethod
     def _number(value: Any) -> Any:
         """Return a setting as a Python number: a np.float64 would make float64 of float32."""
         return value if isinstance(value, Recordable) else float(value)
 
+    @staticmethod
+    def _is_set(value: Any) -> bool:
+        """Tell whether a setting is not 0; a program holds while that stays so."""
+        trace = current_trace()
+        if trace is not None and isinstance(value, Recordable):
+            return trace.is_nonzero(value)  # type: ignore[no-any-return]
+        return bool(value)
+
     def _check_settings(self, group: dict[str, Any]) -> None:
         """Raise if a setting of a group is impossible."""
+
+
+def _same(p: Any, g: Any) -> Any:
+    return g
+
+
+def _negative(p: Any, g: Any) -> Any:
+    return -g
 
 
 def _ordered(params: Any) -> list[Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from numbers import Real
 from typing import Any
 
 from ..errors import ArgumentError
 from ..tensor import Tensor
 from .optimizer import Optimizer
+from .pieces import Change
+from .settings import check_finite, check_not_negative
 
 __all__ = ["SGD"]
 
@@ -81,43 +81,37 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def _check_settings(self, group: dict[str, Any]) -> None:
-        for name in ("lr", "momentum", "dampening", "weight_decay"):
-            value = group[name]
-            if not (isinstance(value, Real) and math.isfinite(value)):
-                raise ArgumentError(f"{name} is {value!r}, and must be a finite number.")
-            if value < 0 and name != "dampening":
-                raise ArgumentError(f"{name} is {value}, and must be 0 or more.")
+        check_not_negative(group, "lr", "momentum", "weight_decay")
+        check_finite(group, "dampening")
         if group["nesterov"] and not (group["momentum"] > 0 and group["dampening"] == 0):
             raise ArgumentError(
                 f"nesterov needs a momentum and no dampening, and they are {group['momentum']} and "
                 f"{group['dampening']}."
             )
 
-    def _changes(self) -> Iterable[tuple[Tensor, Any]]:
-        changes = []
-        buffers = {}
-        for group in self.param_groups:
-            lr = self._number(group["lr"])
-            momentum = self._number(group["momentum"])
-            weight_decay = self._number(group["weight_decay"])
-            dampening = self._number(group["dampening"])
-            maximize = group["maximize"]
-            for parameter in group["params"]:
-                if parameter._grad is None:
-                    continue
-                g = parameter._grad._array
-                if maximize:
-                    g = -g
-                if weight_decay:
-                    g = g + weight_decay * parameter._array
-                if momentum:
-                    kept = self.state.get(parameter)
-                    if kept is None:
-                        buffer = g.copy()
-                    else:
-                        buffer = momentum * kept["momentum_buffer"] + (1 - dampening) * g
-                    buffers[parameter] = {"momentum_buffer": buffer}
-                    g = g + momentum * buffer if group["nesterov"] else buffer
-                changes.append((parameter, lr * g))
-        self.state.update(buffers)
-        return changes
+    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
+        lr, momentum = self._number(group["lr"]), self._number(group["momentum"])
+        ascent = self._ascent(group)
+        if not self._is_set(momentum):
+
+            def plain(p: Any, g: Any, **_: Any) -> None:
+                p -= lr * ascent(p, g)
+
+            return plain
+        undamped = 1.0 - self._number(group["dampening"])
+        nesterov = group["nesterov"]
+        is_first = "momentum_buffer" not in kept
+
+        def change(p: Any, g: Any, momentum_buffer: Any) -> None:
+            g = ascent(p, g)
+            if is_first:
+                momentum_buffer += g
+            else:
+                momentum_buffer *= momentum
+                momentum_buffer += undamped * g
+            p -= lr * (g + momentum * momentum_buffer if nesterov else momentum_buffer)
+
+        return change
+
+    def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
+        return {"momentum_buffer": 0.0} if self._is_set(group["momentum"]) else {}

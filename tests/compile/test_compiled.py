@@ -114,28 +114,6 @@ def test_a_training_step_changes_the_parameters_that_the_user_holds(
             close(other_kept[key], value)
 
 
-class Adam(optim.Optimizer):
-    """As in Kingma and Ba (2015): what it remembers are two arrays, and the number of steps."""
-
-    def __init__(self, params: Any, lr: float = 0.1, b1: float = 0.9, b2: float = 0.99) -> None:
-        super().__init__(params, {"lr": lr, "b1": b1, "b2": b2})
-
-    def _changes(self) -> Any:
-        changes = []
-        for group in self.param_groups:
-            lr, b1, b2 = group["lr"], group["b1"], group["b2"]
-            for p in group["params"]:
-                g = p._grad._array
-                kept = self.state.get(p, {"step": 0, "m": 0.0 * g, "v": 0.0 * g})
-                t = kept["step"] + 1
-                m = b1 * kept["m"] + (1 - b1) * g
-                v = b2 * kept["v"] + (1 - b2) * g * g
-                self.state[p] = {"step": t, "m": m, "v": v}
-                size = np.sqrt(v / (1 - b2**t)) + 1e-8
-                changes.append((p, lr * (m / (1 - b1**t)) / size))
-        return changes
-
-
 class Normalise(nn.Module):
     """Batch normalisation, with statistics that are kept for `eval`."""
 
@@ -165,7 +143,7 @@ def test_what_an_optimizer_and_a_layer_count_and_average_is_not_baked_in(backend
             Normalise(5),
             nn.Linear(5, 1, generator=rng),
         )
-        optimizer = Adam(model.parameters())
+        optimizer = optim.Adam(model.parameters(), lr=0.1, betas=(0.9, 0.99))
 
         def step(x: Any) -> Any:
             optimizer.zero_grad()

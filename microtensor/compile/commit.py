@@ -13,7 +13,7 @@ from .views import roots
 
 __all__ = ["Commit", "handed_out", "in_place", "needed_reads", "numbers_of", "planned"]
 
-PIECE = 1 << 13
+PIECE = 1 << 14
 """How many elements of a large array are changed at a time: they fit into a fast cache."""
 
 
@@ -29,6 +29,9 @@ class Commit:
         For each result of ``last``, the value whose array it is written into.
     before
         For each result of ``last``, the operations done together with it, piece by piece.
+    inside
+        For those of ``before`` that are results of changes themselves, the value whose array they
+        are written into, piece by piece.
     copies
         What else is copied at the end: a value, and the value whose array it goes into.
     saved
@@ -41,6 +44,7 @@ class Commit:
     last: list[Equation] = field(default_factory=list)
     targets: dict[Var, Var] = field(default_factory=dict)
     before: dict[Var, list[Equation]] = field(default_factory=dict)
+    inside: dict[Var, Var] = field(default_factory=dict)
     copies: list[tuple[Var, Var]] = field(default_factory=list)
     saved: list[Var] = field(default_factory=list)
     handed_out: list[Var] = field(default_factory=list)
@@ -116,12 +120,24 @@ def planned(program: Program, held: set[Var]) -> Commit:
     for atom in _conflicting(late, commit.targets, root):
         commit.copies.append((atom, commit.targets.pop(atom)))
         del late[atom]
-    for atom, equation in late.items():
-        commit.before[atom] = _leading_to(equation, makers, uses, root, set(arrays))
+    others = {atom: target for atom, target in commit.copies if wanted[atom] == 1}
+    apart = {atom for atom, _ in commit.copies} - others.keys() | set(arrays)
+    while True:
+        for atom, equation in late.items():
+            commit.before[atom] = _leading_to(equation, makers, uses, root, apart)
+        commit.inside = {
+            e.out: others[e.out] for made in commit.before.values() for e in made if e.out in others
+        }
+        wrong = _read_too_late(program, commit, late, root)
+        if not wrong:
+            break
+        apart |= wrong
+    commit.copies = [(atom, target) for atom, target in commit.copies if atom not in commit.inside]
     moved = {e.out for made in commit.before.values() for e in made} | late.keys()
     commit.first = [equation for equation in program.equations if equation.out not in moved]
     commit.last = list(late.values())
-    overwritten = {*commit.targets.values(), *(target for _, target in commit.copies)}
+    overwritten = {*commit.targets.values(), *commit.inside.values()}
+    overwritten |= {target for _, target in commit.copies}
     commit.saved = [a for a, _ in commit.copies if root.get(a, a) in overwritten]
     return commit
 
@@ -139,6 +155,33 @@ def _conflicting(
             for var in equation.uses()
         )
     ]
+
+
+def _read_too_late(
+    program: Program, commit: Commit, late: dict[Var, Equation], root: dict[Var, Var]
+) -> set[Var]:
+    """Return results within pieces that cannot be written there: what they overwrite is needed.
+
+    All that reads it must be done before, or at the same piece and not after.
+    """
+    place: dict[Var, tuple[Var, int]] = {}
+    for atom, made in commit.before.items():
+        for i, equation in enumerate((*made, late[atom])):
+            place[equation.out] = atom, i
+    by_target = {target: atom for atom, target in commit.inside.items()}
+    wrong = {atom for atom, target in commit.inside.items() if target in commit.targets.values()}
+    wrong |= {atom for atom, target in commit.inside.items() if by_target[target] is not atom}
+    for equation in program.equations:
+        where = place.get(equation.out)
+        if where is None:
+            continue  # before all that changes anything
+        for var in equation.uses():
+            writer = by_target.get(root.get(var, var))
+            if writer is not None:
+                at = place[writer]
+                if where[0] is not at[0] or where[1] > at[1] or var in root:
+                    wrong.add(writer)
+    return wrong
 
 
 def _leading_to(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class Emitter:
         self._fixed: dict[str, Callable[[list[Any]], Any]] = {}
         self._prepared: list[str] = []
         self._cells: dict[tuple[Var, np.dtype[Any]], str] = {}
+        self._pending_cells: dict[tuple[Var, np.dtype[Any]], str] | None = None
+        """Computed numbers that statements of pieces read, and where from: many times each."""
         self._roots: dict[Var, Var] = {}
         self._varying = set(given)
         self._plain: set[Var] = set(self._held)
@@ -117,36 +119,56 @@ class Emitter:
             self.buffers.give_back(var)
 
     def by_pieces(
-        self, equations: Sequence[Equation], target: Var, ends: Sequence[Var]
+        self,
+        equations: Sequence[Equation],
+        target: Var,
+        ends: Sequence[Var],
+        inside: Mapping[Var, Var],
     ) -> Iterator[str]:
-        """Yield the statements for elementwise equations, each on a piece of its arrays."""
+        """Yield the statements for elementwise equations, each on a piece of its arrays.
+
+        The last result is written into ``target``, and others into what ``inside`` says; those that
+        are left take the place of an operand that was on the way, or a buffer.
+        """
         pieces = self._function("pieces", pieces_of)
         shape = equations[-1].out.shape
         names: dict[Var, str] = {}
         sources: list[str] = []
-        body: list[str] = []
+        passing: set[Var] = set()
         for equation in equations:
             for atom in equation.inputs:
                 if isinstance(atom, Var) and atom.shape == shape and atom not in names:
                     names[atom] = f"piece{len(names)}"
                     sources.append(f"{pieces}({self._names[atom]})")
             out = equation.out
-            if equation is equations[-1]:
-                names[out] = names.get(target, f"piece{len(names)}")
-                if target not in names:
-                    sources.append(f"{pieces}({self._names[target]})")
+            place = target if equation is equations[-1] else inside.get(out)
+            free = [a for a in passing.intersection(equation.inputs) if a.dtype == out.dtype]
+            if place is not None:
+                names[out] = names.get(place, f"piece{len(names)}")
+                if place not in names:
+                    sources.append(f"{pieces}({self._names[place]})")
+            elif free:
+                names[out] = names[free[0]]
+                passing.add(out)
             else:
                 names[out] = f"piece{len(names)}"
+                passing.add(out)
                 part = Var((min(PIECE, out.size),), out.dtype)
                 block = self.buffers.take(part)
                 sources.append(f"{pieces}({self._buffer(part, block)}, {out.size})")
         saved = {var: self._names[var] for var in names if var in self._names}
         self._names |= names
+        self._pending_cells = {}
         body = [s for equation in equations for s in self._computed(equation, names[equation.out])]
+        filled = [
+            f"{cell}[()] = {self._names[var]}" for (var, _), cell in self._pending_cells.items()
+        ]
+        self._pending_cells = None
         self._names |= saved
         name = f"pieces{len(self._prepared)}"
         self._prepared.append(f"{name} = list(zip({', '.join(sources)}))")
         variables = list(dict.fromkeys(names.values()))
+        yield from filled
         yield f"for {', '.join(variables)} in {name}:"
         yield from (f"    {statement}" for statement in body)
         for var in ends:
@@ -344,7 +366,10 @@ class Emitter:
                 return "None"
             return self._fix(_literal_name(atom.value, dtype), np.array(atom.value, dtype))
         if atom not in self._given:
-            return self._names[atom]
+            if self._pending_cells is None:
+                return self._names[atom]
+            name = self._fix(f"cell_{self._names[atom]}_{dtype.name}", np.empty((), dtype))
+            return self._pending_cells.setdefault((atom, dtype), name)
         cell = self._cells.get((atom, dtype))
         if cell is None:
             cell = self._fix(f"cell{len(self._cells)}", np.empty((), dtype))

@@ -122,7 +122,7 @@ class NumPyKernel:
         def write(equation: Equation, ends: list[Var]) -> None:
             target = commit.targets.get(equation.out)
             if target is not None and len(together[equation.out]) > 1:
-                written = emitter.by_pieces(together[equation.out], target, ends)
+                written = emitter.by_pieces(together[equation.out], target, ends, commit.inside)
             else:
                 written = emitter.statements(equation, target, ends)
             for statement in written:

@@ -108,6 +108,8 @@ class Trace:
         self._vars: dict[Node, Var] = {}
         self._roots: dict[Var, Var] = {}
         self._changed: set[Var] = set()
+        self._steps: set[Var] = set()
+        """Results that took over the name of an array, by changing it in place."""
         self._pending: dict[Var, TracedArray] = {}
         """Arrays of which a part changed in place, and the part, until it is assigned back."""
         self._sources: dict[Var, frozenset[str]] = {}
@@ -229,6 +231,9 @@ class Trace:
         self._changed.add(target._var)
         if result._var.name is None:
             result._var.name = target._var.name
+            if target._var in self._steps and op.name != "setitem":
+                target._var.name = None  # on the way to what has the name
+            self._steps.add(result._var)
         target._var, target._example = result._var, result._example
 
     def _owner_of(self, root: Var) -> Var | None:

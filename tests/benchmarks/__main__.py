@@ -14,7 +14,16 @@ import argparse
 import os
 import sys
 
-WORKLOADS = ("tutorial", "mlp", "chain", "imports", "compiled", "comparing")
+WORKLOADS = (
+    "tutorial",
+    "mlp",
+    "adam",
+    "memory",
+    "chain",
+    "imports",
+    "compiled",
+    "comparing",
+)
 
 
 def main() -> int:

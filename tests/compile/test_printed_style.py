@@ -114,7 +114,7 @@ def test_buffers_are_called_as_their_parameters() -> None:
 
     step(mt.tensor(X))
     source = mt.trace(step, X).source
-    assert "momentum_model_weight = 0.9 * momentum_model_weight + " in source
+    assert "momentum_model_weight = momentum_model_weight * momentum + " in source
 
 
 def test_numbers_in_a_gradient_stand_first_as_one() -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ...errors import ArgumentError
 from ..optimizer import Optimizer
-from ..settings import check_count, check_finite
+from ..settings import check_count, check_finite, check_not_negative
 from .base import LRScheduler
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
@@ -111,13 +110,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     def step(self, epoch: float | None = None) -> None:
         """Set the learning rates of the next epoch, or of ``epoch``, which may be a fraction."""
-        self._check_order()
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is not None:
-            check_finite({"epoch": epoch}, "epoch")
-            if epoch < 0:
-                raise ArgumentError(f"epoch is {epoch}, and must be 0 or more.")
+            check_not_negative({"epoch": epoch}, "epoch")
+        self._check_order()
+        if epoch is not None:
             self.T_cur, self.T_i = self._since_restart(epoch)
         else:
             epoch = self.last_epoch + 1

@@ -28,6 +28,13 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "SGD with all": lambda params: optim.SGD(
         params, lr=0.05, momentum=0.9, weight_decay=0.01, nesterov=True
     ),
+    "Adam": optim.Adam,
+    "AdamW with amsgrad": lambda params: optim.AdamW(params, amsgrad=True),
+    "NAdam": optim.NAdam,
+    "RAdam": optim.RAdam,
+    "RMSprop": lambda params: optim.RMSprop(params, momentum=0.9, centered=True),
+    "Adagrad": optim.Adagrad,
+    "Adadelta": optim.Adadelta,
 }
 
 
@@ -52,6 +59,15 @@ class Halving:
 
 SCHEDULERS: dict[str, Callable[[Any], Any]] = {
     "Halving": Halving,
+    "cosine": lambda optimizer: optim.lr_scheduler.CosineAnnealingLR(optimizer, 5),
+    "warm-up": lambda optimizer: optim.lr_scheduler.SequentialLR(
+        optimizer,
+        [
+            optim.lr_scheduler.LinearLR(optimizer, total_iters=2),
+            optim.lr_scheduler.MultiStepLR(optimizer, [1, 3]),
+        ],
+        [2],
+    ),
 }
 """What is made of an optimizer, and has ``step()``, called once per epoch, and a state_dict."""
 

@@ -633,6 +633,33 @@ case("scatter_add", "np.bincount(y, weights=x)", (4,), [0, 2, 2, 1], hips=False,
 case("scatter_add", "np.bincount(y, x, minlength=5)", (3,), [0, 2, 2], hips=False, half=False)
 case("getitem", "np.trim_zeros(x * y)", (5,), [0, 1, 0, 1, 0], hips=False)
 
+# Normalising the channels of (N, C, L)
+NORM = "ops.normalization."
+case("channel_sum", NORM + "channel_sum(x)", (2, 3, 4), numpy="np.sum(x, (0, 2))", hips=False)
+case("channel_sum", NORM + "channel_sum(x)", (2, 3, 9), numpy="np.sum(x, (0, 2))", hips=False)
+case("channel_dot", NORM + "channel_dot(x, y)", (2, 3, 2), (2, 3, 2),
+     numpy="np.sum(x * y, (0, 2))", hips=False)
+case("less_mean", NORM + "less_mean(x)", (2, 3, 4), numpy="x - np.mean(x, (0, 2), keepdims=True)")
+case("standardize", NORM + "standardize(x, 0.1)", (2, 3, 4),
+     numpy="(x - np.mean(x, (0, 2), keepdims=True))"
+           " / np.sqrt(np.var(x, (0, 2), keepdims=True) + 0.1)")
+case("standardize", NORM + "standardize(x, 0.1, centred=False)", (1, 3, 9),
+     numpy="x / np.sqrt(np.mean(x * x, (0, 2), keepdims=True) + 0.1)")
+for centred in (True, False):
+    mean = "np.mean(y, (0, 2), keepdims=True)" if centred else "0"
+    mean_g = "np.mean(x, (0, 2), keepdims=True)" if centred else "0"
+    case("standardize_adjoint", f"{NORM}standardize_adjoint(x, y, 0.1, {centred})",
+         (2, 3, 4), (2, 3, 4),
+         numpy=f"(x - {mean_g} - (y - {mean}) * np.mean(x * (y - {mean}), (0, 2), keepdims=True)"
+               f" / (np.mean((y - {mean}) ** 2, (0, 2), keepdims=True) + 0.1))"
+               f" / np.sqrt(np.mean((y - {mean}) ** 2, (0, 2), keepdims=True) + 0.1)")
+case("scale_shift", NORM + "scale_shift(x, y, z)", (2, 3, 4), (3,), (3,),
+     numpy="x * y.reshape((-1, 1)) + z.reshape((-1, 1))")
+
+# Attention
+case("masked_softmax", "ops.attention.masked_softmax(x)", (2, 3, 4),
+     numpy="np.exp(x) / np.sum(np.exp(x), -1, keepdims=True)")
+
 # Sorting, and statistics of what is sorted
 case("sort", "np.sort(x)", (2, 4), hips=False)
 case("sort", "np.sort(x, axis=0)", (3, 2), hips=False)

@@ -14,6 +14,8 @@ from .activations import (
     Tanh,
     Tanhshrink,
 )
+from .attention import MultiheadAttention
+from .batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .distances import CosineSimilarity, PairwiseDistance
 from .dropout import Dropout
@@ -45,6 +47,7 @@ from .margin_losses import (
     SoftMarginLoss,
 )
 from .module import Module
+from .normalization import GroupNorm, LayerNorm, RMSNorm
 from .parameter import Parameter
 from .rectifiers import (
     CELU,
@@ -63,6 +66,7 @@ from .rectifiers import (
     Threshold,
 )
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
@@ -72,6 +76,8 @@ __all__ = [
     "SELU",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "ContrastiveLoss",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
@@ -79,6 +85,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -86,8 +93,11 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -101,11 +111,13 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -124,6 +136,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "functional",

@@ -8,8 +8,9 @@
 tensor([[ 0.09003057,  0.24472847, -0.33475904]])
 """
 
-from ...functions import relu, sigmoid, tanh
+from ...functions import relu, sigmoid, softplus, tanh
 from .activations import gelu, glu, logsigmoid, mish, silu, softplus, softsign, tanhshrink
+from .attention import scaled_dot_product_attention
 from .class_losses import cross_entropy, nll_loss
 from .distances import cosine_similarity, pairwise_distance
 from .elementwise_losses import (
@@ -35,6 +36,14 @@ from .margin_losses import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
+from .normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    normalize,
+    rms_norm,
+)
 from .rectifiers import (
     celu,
     elu,
@@ -53,6 +62,7 @@ from .rectifiers import (
 from .robust_losses import huber_loss, smooth_l1_loss
 
 __all__ = [
+    "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -66,14 +76,17 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "group_norm",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
@@ -85,12 +98,15 @@ __all__ = [
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
     "pairwise_distance",
     "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
     "rrelu",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

@@ -1,0 +1,300 @@
+"""Normalising, as functions: of batches, of layers, of groups of channels, of vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, ShapeError
+from ...ops import norms
+from ...ops.normalization import channel_dot, channel_sum, less_mean, scale_shift, standardize
+from ...record import as_tensor
+from ...state import no_grad
+from ...tensor import Tensor
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: Any = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Give each channel the mean 0 and the variance 1, over the batch; then scale and shift it.
+
+    ``(x - mean) / sqrt(var + eps) * weight + bias`` (Ioffe and Szegedy, 2015).
+
+    Parameters
+    ----------
+    input
+        Shape (N, C) or (N, C, ...).
+    running_mean, running_var
+        Shape (C,), or ``None``. In training they are changed in place: the mean, and the variance
+        over n - 1, of the batch come in with the weight ``momentum``. Otherwise they are what is
+        normalised by.
+    weight, bias
+        Shape (C,), or ``None``.
+    training
+        Whether to normalise by the mean, and the variance over n, of the batch.
+
+    Raises
+    ------
+    ShapeError
+        If a shape does not fit, or a training batch has one value per channel.
+    ArgumentError
+        If there are no running statistics, and it is not training.
+
+    >>> import microtensor as mt
+    >>> batch_norm(mt.tensor([[1.0, 5.0], [3.0, 9.0]]), None, None, training=True, eps=0.0)[:, 0]
+    tensor([-1.,  1.])
+    """
+    input = _floating(input)
+    x = _channels("batch_norm", input)
+    channels = x.shape[1]
+    for name, value in (("running_mean", running_mean), ("running_var", running_var),
+                        ("weight", weight), ("bias", bias)):  # fmt: skip
+        _check_size("batch_norm", name, value, (channels,), input)
+    if training:
+        count = x.size // (channels or 1)
+        if count == 1:
+            raise ShapeError(
+                f"batch_norm() in training needs more than one value per channel, and the input of "
+                f"shape {input.shape} has one: its variance is 0. Give a larger batch, or call "
+                "eval() first."
+            )
+        if running_mean is not None or running_var is not None:
+            _follow(x, running_mean, running_var, momentum, count)
+        out = _affine(standardize(x, eps=float(eps)), weight, bias)
+    else:
+        if running_mean is None or running_var is None:
+            raise ArgumentError(
+                "batch_norm() outside of training normalises by running_mean and running_var, and "
+                "got None: give them, or training=True."
+            )
+        scale = 1.0 / (as_tensor(running_var) + eps) ** 0.5
+        if weight is not None:
+            scale = scale * weight
+        shift = -as_tensor(running_mean) * scale
+        out = scale_shift(x, scale, shift if bias is None else shift + bias)
+    return out if out.shape == input.shape else out.reshape(input.shape)
+
+
+def _follow(x: Tensor, running_mean: Any, running_var: Any, momentum: Any, count: int) -> None:
+    """Let running statistics take in those of a batch."""
+    with no_grad():
+        x = x.detach()
+        for running, of in ((running_mean, _mean), (running_var, _variance)):
+            if running is not None:
+                running = as_tensor(running)
+                new = of(x, count).astype(running.dtype)
+                running *= 1.0 - momentum
+                running += new * momentum
+
+
+def _mean(x: Tensor, count: int) -> Any:
+    return channel_sum(x) / count
+
+
+def _variance(x: Tensor, count: int) -> Any:
+    """Return the variance over n - 1."""
+    centred = less_mean(x)
+    return channel_dot(centred, centred) / (count - 1)
+
+
+def instance_norm(
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Give each channel of each example the mean 0 and the variance 1; then scale and shift it.
+
+    The parameters are those of `batch_norm`, with ``use_input_stats`` for ``training``; running
+    statistics take in the averages over the examples (Ulyanov and others, 2016).
+    """
+    input = _floating(input)
+    x = _channels("instance_norm", input)
+    n, channels, length = x.shape
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, eps=eps)
+    for name, value in (("weight", weight), ("bias", bias)):
+        _check_size("instance_norm", name, value, (channels,), input)
+    if length == 1:
+        raise ShapeError(
+            f"instance_norm() needs more than one value per channel and example, and the input has "
+            f"the shape {input.shape}."
+        )
+    each = x.reshape((1, n * channels, length))
+    if running_mean is not None and running_var is not None:
+        with no_grad():
+            for running, of in ((running_mean, _mean), (running_var, _variance)):
+                running = as_tensor(running)
+                new = of(each.detach(), length).reshape((n, channels)).mean(axis=0)
+                running *= 1.0 - momentum
+                running += new.astype(running.dtype) * momentum
+    out = standardize(each, eps=float(eps)).reshape(x.shape)
+    return _affine(out, weight, bias).reshape(input.shape)
+
+
+def layer_norm(
+    input: Any,
+    normalized_shape: Sequence[int],
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+) -> Any:
+    """Give the last axes of each example the mean 0 and the variance 1; then scale and shift them.
+
+    ``(x - mean) / sqrt(var + eps) * weight + bias`` (Ba, Kiros and Hinton, 2016).
+
+    Parameters
+    ----------
+    input
+        Shape (..., *normalized_shape).
+    weight, bias
+        Shape normalized_shape, or ``None``.
+
+    >>> import microtensor as mt
+    >>> layer_norm(mt.tensor([[1.0, 3.0], [5.0, 9.0]]), (2,), eps=0.0)
+    tensor([[-1.,  1.],
+            [-1.,  1.]])
+    """
+    return _over_last("layer_norm", input, normalized_shape, weight, bias, eps, centred=True)
+
+
+def rms_norm(
+    input: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None
+) -> Any:
+    """Divide the last axes of each example by the root of their mean square; then scale them.
+
+    ``x / sqrt(mean(x²) + eps) * weight`` (Zhang and Sennrich, 2019). ``eps`` is by default the
+    difference of 1 and the next number of the input's dtype.
+
+    >>> import microtensor as mt
+    >>> rms_norm(mt.tensor([[1.0, 7.0]]), (2,))
+    tensor([[0.2, 1.4]])
+    """
+    input = _floating(input)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    return _over_last("rms_norm", input, normalized_shape, weight, None, eps, centred=False)
+
+
+def _over_last(
+    function: str,
+    input: Any,
+    normalized_shape: Sequence[int],
+    weight: Any,
+    bias: Any,
+    eps: float,
+    centred: bool,
+) -> Any:
+    input = _floating(input)
+    shape = tuple(normalized_shape)
+    if not shape or input.shape[len(input.shape) - len(shape) :] != shape:
+        raise ShapeError(
+            f"{function}() with normalized_shape={shape} takes an input whose last axes are these, "
+            f"and got the shape {input.shape}."
+        )
+    for name, value in (("weight", weight), ("bias", bias)):
+        _check_size(function, name, value, shape, input)
+    features = math.prod(shape)
+    rows = math.prod(input.shape[: len(input.shape) - len(shape)])
+    out = standardize(input.reshape((1, rows, features)), eps=float(eps), centred=centred)
+    if weight is not None or bias is not None:
+        if len(shape) > 1:
+            weight, bias = (x if x is None else x.reshape(-1) for x in (weight, bias))
+        out = _affine(out.reshape((rows, features, 1)), weight, bias)
+    return out.reshape(input.shape)
+
+
+def group_norm(
+    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """Give each group of channels of each example the mean 0 and the variance 1; scale and shift.
+
+    Parameters
+    ----------
+    input
+        Shape (N, C, ...), with C divisible by ``num_groups``.
+    weight, bias
+        Shape (C,), or ``None``: for each channel (Wu and He, 2018).
+
+    >>> import microtensor as mt
+    >>> group_norm(mt.tensor([[1.0, 3.0, 10.0, 30.0]]), 2, eps=0.0)
+    tensor([[-1.,  1., -1.,  1.]])
+    """
+    input = _floating(input)
+    x = _channels("group_norm", input)
+    n, channels, length = x.shape
+    if num_groups < 1 or channels % num_groups:
+        raise ShapeError(
+            f"group_norm() cannot divide the {channels} channels of an input of shape "
+            f"{input.shape} into num_groups={num_groups} equal groups."
+        )
+    for name, value in (("weight", weight), ("bias", bias)):
+        _check_size("group_norm", name, value, (channels,), input)
+    if channels * length == num_groups and n == 1:
+        raise ShapeError(
+            f"group_norm() needs more than one value per group, and the input of shape "
+            f"{input.shape} has one in each of {num_groups}."
+        )
+    groups = x.reshape((1, n * num_groups, channels // num_groups * length))
+    out = standardize(groups, eps=float(eps)).reshape(x.shape)
+    return _affine(out, weight, bias).reshape(input.shape)
+
+
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+    """Divide by the p-norm along the axis ``dim``, or by ``eps`` where that is larger.
+
+    >>> import microtensor as mt
+    >>> normalize(mt.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6, 0.8],
+            [0. , 0. ]])
+    """
+    input = _floating(input)
+    length = norms.vector_norm(input, ord=p, axis=dim, keepdims=True)
+    return input / np.maximum(length, eps)
+
+
+def _floating(input: Any) -> Any:
+    input = as_tensor(input)
+    return input if input.dtype.kind == "f" else input.astype(np.float64)
+
+
+def _channels(function: str, input: Tensor) -> Tensor:
+    """Return an input as (N, C, L)."""
+    shape = input.shape
+    if len(shape) < 2:
+        raise ShapeError(f"{function}() takes an input of shape (N, C, ...), and got {shape}.")
+    return input if len(shape) == 3 else input.reshape((*shape[:2], math.prod(shape[2:])))
+
+
+def _affine(x: Any, weight: Any, bias: Any) -> Any:
+    """Scale and shift channels."""
+    if weight is None:
+        return x if bias is None else x + bias.reshape((-1, 1))
+    if bias is None:
+        return x * weight.reshape((-1, 1))
+    return scale_shift(x, weight, bias)
+
+
+def _check_size(
+    function: str, name: str, value: Any, shape: tuple[int, ...], input: Tensor
+) -> None:
+    if value is not None and value.shape != shape:
+        raise ShapeError(
+            f"{function}() of an input of shape {input.shape} needs a {name} of shape {shape}, and "
+            f"got {value.shape}."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, overload
 
-from . import engine
+from . import engine, hooks
 from .anomaly import detect_anomaly
 from .diagnosis import called
 from .errors import GradientError
@@ -122,11 +122,12 @@ def grad(
                 "gradient is None."
             )
     retain = create_graph if retain_graph is None else retain_graph
+    run = hooks.backward if hooks.registered else engine.backward
     if create_graph:
         with enable_grad():
-            found = engine.backward(gradients, targets=set(targets), retain=retain, lift=lifted)
+            found = run(gradients, targets=set(targets), retain=retain, lift=lifted)
     else:
-        found = engine.backward(gradients, targets=set(targets), retain=retain)
+        found = run(gradients, targets=set(targets), retain=retain)
     results: list[Tensor | None] = []
     for i, target in enumerate(targets):
         gradient = as_tensor(found[target]) if target in found else None

@@ -253,6 +253,7 @@ class Node:
         "array",
         "call",
         "dtype",
+        "hooks",
         "name",
         "op",
         "order",
@@ -282,6 +283,8 @@ class Node:
     call: tuple[Callable[[], Any], int, Any]
     """Of what a module returned, and unset elsewhere: the module, weakly, the moment at which its
     call began, and the same of the call within it that returned this as well, or ``None``."""
+    hooks: Any
+    """Of what has hooks, and unset elsewhere: what a backward pass does with the gradient."""
 
     @property
     def is_constant(self) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from . import engine, ops
+from . import engine, hooks, ops
 from .array_methods import ArrayMethods
 from .diagnosis import called, explain
-from .errors import DtypeError, GradientError, InPlaceError, ShapeError
+from .errors import DtypeError, GradientError, InPlaceError, ShapeError, TracingError
 from .inplace import clock
 from .notebook import Shown
 from .numpy_protocols import NumPyProtocols
@@ -152,7 +152,7 @@ class Tensor(ArrayMethods, NumPyProtocols, Shown):
         if self._grad is None and self._requires_grad and not self.is_leaf:
             warnings.warn(
                 f"{self._computed()}, and backward() keeps the gradients of leaves only: use "
-                "mt.autograd.grad(loss, [t]) for this one.",
+                "mt.autograd.grad(loss, [t]) for this one, or t.retain_grad() before.",
                 stacklevel=2,
             )
         return self._grad
@@ -194,11 +194,27 @@ class Tensor(ArrayMethods, NumPyProtocols, Shown):
                 "require a gradient: write 1.0 for 1, or give dtype=float."
             )
         structure.version += 1
-        name = self.name
         self._requires_grad = bool(value)
-        self._node = None
-        if name is not None:
-            self.name = name
+        self._renew_leaf()
+
+    def _convert(self, dtype: np.dtype[Any]) -> None:
+        """Become another floating-point dtype, as a leaf, with the gradient; integers stay."""
+        data = self.data
+        if data.dtype.kind != "f" or data.dtype == dtype:
+            return
+        structure.version += 1
+        self._array = data.astype(dtype)
+        self._renew_leaf()
+        if self._grad is not None:
+            self._grad = wrap(self._grad.data.astype(dtype))
+
+    def _renew_leaf(self) -> None:
+        """Forget the node, which says what the tensor was; its name and its hooks stay."""
+        before, self._node = self._node, None
+        if before is not None:
+            self.name = before.name
+            if hooks.has_hooks(before):
+                leaf_of(self).hooks = before.hooks
 
     @property
     def name(self) -> str | None:
@@ -321,7 +337,7 @@ class Tensor(ArrayMethods, NumPyProtocols, Shown):
             seeds = {node: self._seed(gradient, create_graph)}
         if create_graph:
             with enable_grad():
-                gradients = engine.backward(seeds, retain=True, lift=lifted)
+                gradients = _pass()(seeds, retain=True, lift=lifted)
                 for node, g in gradients.items():
                     target = node.tensor()
                     if target is not None:
@@ -329,7 +345,7 @@ class Tensor(ArrayMethods, NumPyProtocols, Shown):
                             trace.look_at_gradient(target)
                         target._grad = as_tensor(g) if target._grad is None else target._grad + g
             return
-        for node, g in engine.backward(seeds, retain=retain_graph).items():
+        for node, g in _pass()(seeds, retain=retain_graph).items():
             target = node.tensor()
             if target is not None:
                 if trace is not None:
@@ -363,6 +379,73 @@ class Tensor(ArrayMethods, NumPyProtocols, Shown):
         if given.dtype != data.dtype:
             given = given.astype(data.dtype)
         return given.copy() if create_graph else given._array.copy()
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> hooks.HookHandle:
+        """Call ``hook(grad)`` with the gradient of this tensor in every backward pass.
+
+        Parameters
+        ----------
+        hook
+            It gets the gradient once that is complete, and must not change it; it returns ``None``,
+            or the gradient with which the pass goes on.
+
+        Returns
+        -------
+        A handle, whose ``remove()`` takes the hook away; in a ``with`` statement, its end does.
+
+        Raises
+        ------
+        GradientError
+            If the tensor does not require a gradient.
+        TracingError
+            While a function is traced, or if the backward pass is: a program calls no hooks.
+
+        Notes
+        -----
+        Drawings and comparisons show the gradients of the operations, without hooks.
+
+        Examples
+        --------
+        >>> import microtensor as mt
+        >>> x = mt.tensor([3.0, 4.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: mt.clip(grad, -1, 1))
+        >>> (x * [0.5, 20.0]).sum().backward()
+        >>> x.grad
+        tensor([0.5, 1. ])
+        """
+        return self._hooked("register_hook").add(hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in ``.grad``, as of a leaf; call it before backward.
+
+        Raises
+        ------
+        GradientError
+            If the tensor does not require a gradient.
+
+        >>> import microtensor as mt
+        >>> x = mt.tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> y.retain_grad()
+        >>> (2.0 * y).backward()
+        >>> y.grad
+        tensor(2.)
+        """
+        kept = self._hooked("retain_grad")
+        if not self.is_leaf:
+            kept.retain(self)
+
+    def _hooked(self, method: str) -> hooks.GradientHooks:
+        if not self._requires_grad:
+            raise GradientError(
+                f"{method}() needs a tensor that requires a gradient, and {called(self)} does not."
+            )
+        if current_trace() is not None:
+            raise TracingError(
+                f"{method}() was called in a function that is traced, whose program calls no "
+                "hooks: return the tensor, or use mt.autograd.grad."
+            )
+        return hooks.hooks_of(leaf_of(self))
 
     def detach(self) -> Tensor:
         """Return a tensor that shares the memory and has no history."""
@@ -501,6 +584,11 @@ def tensor(
             [3., 4.]], name='W')
     """
     return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
+
+
+def _pass() -> Callable[..., Any]:
+    """Return what runs a backward pass: with hooks, if there ever were any."""
+    return hooks.backward if hooks.registered else engine.backward
 
 
 def _unpickle(kind: type[Tensor], data: Any, requires_grad: bool, name: str | None) -> Tensor:

@@ -14,7 +14,7 @@ LAYERS = {
     "errors": 0, "state": 0, "inplace": 0, "names": 0, "files": 0, "differences": 0,
     "notebook": 0,
     "op": 1,
-    "engine": 2, "ops": 2, "diagnosis": 2, "record": 2, "sites": 2, "anomaly": 2,
+    "engine": 2, "ops": 2, "diagnosis": 2, "record": 2, "sites": 2, "hooks": 2, "anomaly": 2,
     "array_methods": 3, "numpy_protocols": 3, "tensor": 3,
     "functions": 4, "linalg": 4,
     "autograd": 4, "gradcheck": 4, "func": 4, "scopes": 4, "graph": 4, "nn": 4, "optim": 4,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..hooks import has_hooks
 from ..op import Recordable
 from ..state import structure
 from .slots import ArraySlot, ItemSlot, Slot, TensorSlot
@@ -107,7 +108,7 @@ class Surroundings:
     def is_same_structure(self) -> bool:
         """Tell whether modules and what requires a gradient are as they were."""
         for tensor, required in self._required:
-            if tensor._requires_grad is not required:
+            if tensor._requires_grad is not required or has_hooks(tensor._node):
                 return False
         for module, attributes in self._modules:
             now = dict(_plain_attributes(module))

@@ -16,9 +16,10 @@ from .activations import (
 )
 from .attention import MultiheadAttention
 from .batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
+from .bilinear import Bilinear
 from .containers import ModuleDict, ModuleList, Sequential
 from .distances import CosineSimilarity, PairwiseDistance
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding_losses import (
     ContrastiveLoss,
     CosineEmbeddingLoss,
@@ -49,6 +50,7 @@ from .margin_losses import (
 from .module import Module
 from .normalization import GroupNorm, LayerNorm, RMSNorm
 from .parameter import Parameter
+from .parameter_containers import ParameterDict, ParameterList
 from .rectifiers import (
     CELU,
     ELU,
@@ -74,15 +76,19 @@ __all__ = [
     "GELU",
     "GLU",
     "SELU",
+    "AlphaDropout",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "ContrastiveLoss",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Flatten",
     "GaussianNLLLoss",
     "GroupNorm",
@@ -116,6 +122,8 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PoissonNLLLoss",
     "RMSNorm",
     "RReLU",

@@ -7,6 +7,8 @@ from typing import Any, Self, overload
 
 from .module import Module
 
+_Named = Mapping[str, Module] | Iterable[tuple[str, Module]]
+
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
@@ -34,8 +36,10 @@ class _Row(Module):
     def __setitem__(self, index: int, module: Module) -> None:
         self.add_module(self._name_at(index), module)
 
-    def __delitem__(self, index: int) -> None:
-        delattr(self, self._name_at(index))
+    def __delitem__(self, index: int | slice) -> None:
+        names = [name for name, _ in self._children()]
+        for name in names[index] if isinstance(index, slice) else [self._name_at(index)]:
+            delattr(self, name)
         self._renumbered()
 
     def append(self, module: Module) -> Self:
@@ -48,6 +52,43 @@ class _Row(Module):
         for module in modules:
             self.append(module)
         return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before the one at ``index``, as `list.insert`; return the container."""
+        children = list(self)
+        children.insert(index, module)
+        self._check(module)
+        return self._filled(children)
+
+    def pop(self, index: int = -1) -> Module:
+        """Take out the module at ``index``, by default the last, and return it."""
+        module = getattr(self, self._name_at(index))
+        del self[index]
+        return module  # type: ignore[no-any-return]
+
+    def clear(self) -> None:
+        """Take out all modules."""
+        self._filled([])
+
+    def __add__(self, other: Iterable[Module]) -> Self:
+        """Return a new container of the modules of both."""
+        joined = type(self).__new__(type(self))
+        for module in (*self, *other):
+            joined.append(module)
+        return joined
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
+
+    def _filled(self, modules: Iterable[Module]) -> Self:
+        """Hold these modules, named by their positions, and no others."""
+        for name, _ in list(self._children()):
+            delattr(self, name)
+        return self.extend(modules)
+
+    def _check(self, module: Any) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__} holds modules, and got {module!r}.")
 
     def _name_at(self, index: int) -> str:
         names = [name for name, _ in self._children()]
@@ -126,8 +167,8 @@ class ModuleList(_Row):
     ['0.weight', '0.bias', '1.weight', '1.bias']
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self.extend(modules)
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        self.extend(modules or ())
 
 
 class ModuleDict(Module):
@@ -136,7 +177,7 @@ class ModuleDict(Module):
     Parameters
     ----------
     modules
-        What it holds at first.
+        What it holds at first: a dict, or pairs of a name and a module.
 
     Examples
     --------
@@ -146,7 +187,7 @@ class ModuleDict(Module):
     (['mean', 'spread'], True, Linear(in_features=4, out_features=1, bias=True))
     """
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    def __init__(self, modules: _Named | None = None) -> None:
         self.update(modules or {})
 
     def __len__(self) -> int:
@@ -165,7 +206,19 @@ class ModuleDict(Module):
         self.add_module(name, module)
 
     def __delitem__(self, name: str) -> None:
-        del self.__dict__[name]
+        self[name]  # raises, if there is none
+        delattr(self, name)
+
+    def pop(self, name: str) -> Module:
+        """Take out the module called ``name``, and return it."""
+        module = self[name]
+        del self[name]
+        return module
+
+    def clear(self) -> None:
+        """Take out all modules."""
+        for name in list(self):
+            del self[name]
 
     def keys(self) -> Iterable[str]:
         """Return the names."""
@@ -179,9 +232,9 @@ class ModuleDict(Module):
         """Return pairs of a name and its module."""
         return self._named().items()
 
-    def update(self, modules: Mapping[str, Module]) -> None:
-        """Add the modules, in place of those that have the same names."""
-        for name, module in modules.items():
+    def update(self, modules: _Named) -> None:
+        """Add the modules, of a dict or of pairs, in place of those that have the same names."""
+        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
             self.add_module(name, module)
 
     def _named(self) -> dict[str, Module]:

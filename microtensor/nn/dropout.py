@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from .functional.dropouts import alpha_dropout, dropout1d, dropout2d
 from .functional.layers import dropout
 from .module import Module
 
-__all__ = ["Dropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d"]
 
 
 class Dropout(Module):
@@ -42,7 +43,8 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, generator: np.random.Generator | None = None) -> None:
         if not 0.0 <= p <= 1.0:
-            raise ArgumentError(f"Dropout has p={p}, and needs a probability, from 0 to 1.")
+            name = type(self).__name__
+            raise ArgumentError(f"{name} has p={p}, and needs a probability, from 0 to 1.")
         self.p = p
         self.generator = generator or np.random.default_rng()
 
@@ -53,3 +55,37 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the probability."""
         return f"p={self.p}"
+
+
+class Dropout1d(Dropout):
+    """Set whole channels of an input (N, C, L) to 0 with probability ``p`` while training.
+
+    Parameters and errors are those of `Dropout`, and the rest is divided by 1 - p.
+    """
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of shape (N, C, L) or (C, L)."""
+        return dropout1d(input, self.p, self.training, generator=self.generator)
+
+
+class Dropout2d(Dropout):
+    """Set whole channels of an input (N, C, H, W) to 0 with probability ``p`` while training.
+
+    Parameters and errors are those of `Dropout`, and the rest is divided by 1 - p (Tompson and
+    others, 2015).
+    """
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of shape (N, C, H, W), or (N, C, L)."""
+        return dropout2d(input, self.p, self.training, generator=self.generator)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for networks with SELU: mean 0 and variance 1 stay.
+
+    Parameters and errors are those of `Dropout` (Klambauer and others, 2017).
+    """
+
+    def forward(self, input: Any) -> Any:
+        """Apply to an input of any shape."""
+        return alpha_dropout(input, self.p, self.training, generator=self.generator)

@@ -5,28 +5,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
-from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ArgumentError
-from ..inplace import tick
+from ..errors import ArgumentError, DtypeError
 from ..notebook import Shown
 from ..record import as_tensor
 from ..state import structure
 from ..tensor import Tensor
+from .calling import Called
 from .parameter import Parameter
 from .state_dict import IncompatibleKeys, load
 
 __all__ = ["Module"]
 
-_noted = 0
-"""When the latest of the calls began that noted themselves in a graph. One that began later has
-none within it, and need not look for one, which would take longer than all the rest."""
 
-
-class Module(Shown):
+class Module(Called, Shown):
     """A layer, a loss, a whole network: a function that has parameters.
 
     A subclass assigns its `Parameter` and its modules to attributes, at any depth, and computes
@@ -60,25 +55,6 @@ class Module(Shown):
 
     _buffers: Mapping[str, bool] = {}
     """The names of the attributes that are buffers, and whether `state_dict` holds them."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute ``forward``, and note in the graph that this module did."""
-        global _noted
-        begun = tick()
-        out = self.forward(*args, **kwargs)
-        if isinstance(out, Tensor):
-            if out._requires_grad and (node := out._node) is not None and node.order > begun:
-                within = getattr(node, "call", None) if _noted > begun else None
-                node.call = (ref(self), begun, within)
-                if begun > _noted:  # else another thread's calls might seem to have none within
-                    _noted = begun
-        elif isinstance(out, (tuple, list, dict)):
-            for result in out.values() if isinstance(out, dict) else out:
-                node = result._node if isinstance(result, Tensor) else None
-                if node is not None and node.order > begun:
-                    node.call = (ref(self), begun, getattr(node, "call", None))
-                    _noted = max(_noted, begun)
-        return out
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result; every subclass says how."""
@@ -121,6 +97,12 @@ class Module(Shown):
             self._warn_if_hidden(name, value)
         structure.version += 1
         object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        structure.version += 1
+        if name in self._buffers:
+            self._buffers = {k: v for k, v in self._buffers.items() if k != name}
+        object.__delattr__(self, name)
 
     def _refuse_cycle(self, name: str, value: Module) -> None:
         """Raise if ``value`` contains this module: paths would have no end."""
@@ -285,6 +267,50 @@ class Module(Shown):
     ) -> Iterable[tuple[str, Module]]:
         return self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
 
+    def get_submodule(self, target: str) -> Module:
+        """Return the module at a path, such as ``layers.0``; of ``""`` this one.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        module: Module = self
+        for i, name in enumerate(names := target.split(".") if target else []):
+            child = module.__dict__.get(name)
+            if not isinstance(child, Module):
+                known = _listed(n for n, _ in module._children())
+                path = ".".join(names[:i]) or "it"
+                raise AttributeError(
+                    f"{type(self).__name__} has no module {target!r}: {path} has {known}."
+                )
+            module = child
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter at a path, such as ``0.weight``; errors as of `get_submodule`."""
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        value = owner.__dict__.get(name)
+        if not isinstance(value, Parameter):
+            known = _listed(n for n, _ in owner.named_parameters(recurse=False))
+            raise AttributeError(
+                f"{type(self).__name__} has no parameter {target!r}: {path or 'it'} has {known}."
+            )
+        return value
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer at a path, such as ``norm.running_mean``; errors as `get_submodule`."""
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        value = owner.__dict__.get(name) if name in owner._buffers else None
+        if not isinstance(value, Tensor):
+            known = _listed(n for n, _ in owner.named_buffers(recurse=False))
+            raise AttributeError(
+                f"{type(self).__name__} has no buffer {target!r}: {path or 'it'} has {known}."
+            )
+        return value
+
     # What it is set to
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
@@ -309,6 +335,41 @@ class Module(Shown):
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
+
+    def to(self, dtype: npt.DTypeLike) -> Self:
+        """Convert the floating-point parameters, buffers and gradients to ``dtype``, in place.
+
+        An optimizer keeps its parameters; what it remembers of them stays as it is. There are no
+        devices here: a name of one raises a `DtypeError`.
+
+        >>> import numpy as np
+        >>> from microtensor import nn
+        >>> nn.Linear(2, 1).to(np.float32).weight.dtype
+        dtype('float32')
+        """
+        try:
+            wanted = np.dtype(dtype)
+        except TypeError:
+            raise DtypeError(
+                f"to() converts to a dtype, and {dtype!r} is none: give one such as np.float32."
+            ) from None
+        if wanted.kind != "f":
+            raise DtypeError(f"to() converts to a floating-point dtype, and got {wanted}.")
+        for tensor in (*self.parameters(), *self.buffers()):
+            tensor._convert(wanted)
+        return self
+
+    def float(self) -> Self:
+        """Convert to float32; see `to`."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """Convert to float64; see `to`."""
+        return self.to(np.float64)
+
+    def half(self) -> Self:
+        """Convert to float16; see `to`."""
+        return self.to(np.float16)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of the parameters, or set them to zero."""
@@ -370,3 +431,7 @@ class Module(Shown):
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"

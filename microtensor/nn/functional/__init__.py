@@ -8,11 +8,13 @@
 tensor([[ 0.09003057,  0.24472847, -0.33475904]])
 """
 
-from ...functions import relu, sigmoid, softplus, tanh
+from ...functions import relu, sigmoid, tanh
 from .activations import gelu, glu, logsigmoid, mish, silu, softplus, softsign, tanhshrink
 from .attention import scaled_dot_product_attention
+from .bilinear import bilinear
 from .class_losses import cross_entropy, nll_loss
 from .distances import cosine_similarity, pairwise_distance
+from .dropouts import alpha_dropout, dropout1d, dropout2d
 from .elementwise_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -36,14 +38,7 @@ from .margin_losses import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
-from .normalization import (
-    batch_norm,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    normalize,
-    rms_norm,
-)
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
 from .rectifiers import (
     celu,
     elu,
@@ -62,7 +57,9 @@ from .rectifiers import (
 from .robust_losses import huber_loss, smooth_l1_loss
 
 __all__ = [
+    "alpha_dropout",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -71,6 +68,8 @@ __all__ = [
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
     "elu",
     "flatten",
     "gaussian_nll_loss",

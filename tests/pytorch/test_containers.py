@@ -58,10 +58,10 @@ def test_state_dicts_have_the_same_keys() -> None:
     for modules, array in ((nn, np.ones), (torch.nn, torch.ones)):
         model = modules.ModuleDict({
             "list": modules.ModuleList([modules.Linear(2, 3), modules.BatchNorm2d(3)]),
-            "parameters": modules.ParameterList([array(2), array(3)]),
+            "scales": modules.ParameterList([array(2), array(3)]),
             "named": modules.ParameterDict({"a": array(2)}),
         })  # fmt: skip
         model["list"].insert(0, modules.Identity())
-        model["parameters"].append(array(1))
+        model["scales"].append(array(1))
         keys.append([(name, tuple(value.shape)) for name, value in model.state_dict().items()])
     assert keys[0] == keys[1]

@@ -199,6 +199,11 @@ class Tensor(ArrayMethods, NumPyProtocols, Shown):
 
     def _convert(self, dtype: np.dtype[Any]) -> None:
         """Become another floating-point dtype, as a leaf, with the gradient; integers stay."""
+        if current_trace() is not None:
+            raise TracingError(
+                f"{called(self)} would become {dtype} in a function that is traced, which a "
+                "program cannot repeat: convert before, or compute with astype()."
+            )
         data = self.data
         if data.dtype.kind != "f" or data.dtype == dtype:
             return

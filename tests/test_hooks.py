@@ -194,6 +194,19 @@ def test_a_program_calls_no_hooks_and_says_so() -> None:
     step(x)
 
     @mt.compile
+    def of_argument(x: Any) -> Any:
+        loss = (x * x).sum()
+        loss.backward()
+        return loss
+
+    a = leaf(3.0)
+    of_argument(a)
+    assert a.grad.tolist() == [6.0]
+    a.register_hook(lambda g: 0.0 * g)
+    with pytest.raises(TracingError, match="has a hook"):
+        of_argument(a)
+
+    @mt.compile
     def hooking(x: Any) -> Any:
         y = model(x)
         y.register_hook(print)
@@ -201,3 +214,15 @@ def test_a_program_calls_no_hooks_and_says_so() -> None:
 
     with pytest.raises(TracingError, match=r"register_hook\(\) was called in a function"):
         hooking(x)
+
+
+def test_hooks_of_what_a_compiled_function_is_given_are_called_outside_of_it() -> None:
+    w, x = leaf(2.0), leaf(3.0)
+    function = mt.compile(lambda x: (w * x).sum())
+    x.register_hook(lambda g: 10.0 * g)
+    for n in range(1, 4):
+        function(x).backward()
+        assert x.grad.tolist() == [20.0 * n]
+        assert w.grad.tolist() == [3.0 * n]
+        nn.Linear(1, 1)  # the structure of some module changes
+    assert len(function.specializations) == 1

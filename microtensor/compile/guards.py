@@ -98,7 +98,9 @@ class Surroundings:
             for value in (fn, *arguments, *(value for _, value in seen))
             for module in _modules(value)
         ]
-        self._required = trace.required()
+        self._required = [
+            (tensor, required, has_hooks(tensor._node)) for tensor, required in trace.required()
+        ]
         self.version = structure.version
 
     def places_of(self, tensor: Any) -> str | None:
@@ -107,8 +109,8 @@ class Surroundings:
 
     def is_same_structure(self) -> bool:
         """Tell whether modules and what requires a gradient are as they were."""
-        for tensor, required in self._required:
-            if tensor._requires_grad is not required or has_hooks(tensor._node):
+        for tensor, required, hooked in self._required:
+            if tensor._requires_grad is not required or has_hooks(tensor._node) is not hooked:
                 return False
         for module, attributes in self._modules:
             now = dict(_plain_attributes(module))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import record
+from ..hooks import has_hooks
 from ..record import wrap
 from ..state import modes, structure
 from ..tensor import Tensor
@@ -98,6 +99,14 @@ class Lookups:
             lines += [f"if not ({' and '.join(conditions)}):", "    return MISS"]
         return lines
 
+    def _hook_checks(self, i: int) -> list[str]:
+        """Refuse hooks of an argument whose gradient the program computes: it calls none."""
+        slots = [update.slot for update in self._program.updates]
+        if not any(isinstance(slot, GradientSlot) and slot.argument == i for slot in slots):
+            return []
+        self._names["has_hooks"] = has_hooks
+        return [f"if has_hooks(a{i}._node):", "    return MISS"]
+
     def _argument_checks(self) -> list[str]:
         lines: list[str] = []
         reads = {
@@ -113,6 +122,7 @@ class Lookups:
                 lines += [
                     f"if {a}.__class__ is not {kind} or {a}._requires_grad is not {required}:",
                     "    return MISS",
+                    *self._hook_checks(i),
                     f"x{i} = {a}._array",
                 ]
                 array, known = f"x{i}", f"last{i}"

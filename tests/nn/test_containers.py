@@ -9,7 +9,7 @@ import pytest
 
 import microtensor as mt
 from microtensor import nn
-from microtensor.errors import DtypeError, ShapeError
+from microtensor.errors import DtypeError, ShapeError, TracingError
 
 
 def names(module: nn.Module) -> list[str]:
@@ -200,6 +200,8 @@ def test_a_program_notices_a_conversion() -> None:
     assert compiled(x).dtype == np.float64
     network.float()
     assert compiled(x).dtype == np.float32
+    with pytest.raises(TracingError, match="would become float64"):
+        mt.trace(lambda x: network.double()(x), x)
 
 
 def test_a_copy_of_a_model_is_its_own() -> None:

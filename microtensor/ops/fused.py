@@ -36,6 +36,13 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
+def _linear_vjp(g: Any, weight: Any) -> Any:
+    """Return g @ weight; of a matrix, since NumPy's dot of more axes does without BLAS."""
+    if g.ndim <= 2:
+        return g.dot(weight)
+    return _rows(g).dot(weight).reshape((*g.shape[:-1], weight.shape[1]))
+
+
 def _sum_squared_error(x: Any, y: Any) -> Any:
     error = x - y
     return np.vdot(error, error)
@@ -125,10 +132,10 @@ def _softmax_vjp(g: Any, p: Any) -> Any:
 
 # fmt: off
 linear_no_bias = Op("linear_no_bias", _linear_no_bias, saves="x weight", vjps=(
-    lambda g, out, x, weight: g.dot(weight),
+    lambda g, out, x, weight: _linear_vjp(g, weight),
     lambda g, out, x, weight: matmul(_rows(g).T, _rows(x))))
 linear = Op("linear", _linear, saves="x weight", vjps=(
-    lambda g, out, x, weight, bias: g.dot(weight),
+    lambda g, out, x, weight, bias: _linear_vjp(g, weight),
     lambda g, out, x, weight, bias: matmul(_rows(g).T, _rows(x)),
     lambda g, out, x, weight, bias: np.add.reduce(_rows(g))))
 

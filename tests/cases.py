@@ -18,10 +18,15 @@ import numpy.typing as npt
 
 import microtensor as mt
 from microtensor import ops
+from microtensor.ops import recurrent, rows
+
+from .nn import recurrence
 
 Array = npt.NDArray[Any]
 
-NAMES = "xyz"
+NAMES = "xyzw"
+KNOWN = {"mt": mt, "ops": ops, "math": math}
+KNOWN |= {"recurrent": recurrent, "rows": rows, "loops": recurrence}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Case:
 
     def _evaluate(self, expression: str, numpy: Any, inputs: tuple[Any, ...]) -> Any:
         names = dict(zip(NAMES, inputs, strict=False))
-        return eval(expression, {"np": numpy, "mt": mt, "ops": ops, "math": math}, names)
+        return eval(expression, {"np": numpy, **KNOWN}, names)
 
     def __str__(self) -> str:
         shapes = " ".join(str(x.shape).replace(" ", "") for x in self.inputs)
@@ -442,6 +447,30 @@ case("linear", "ops.linear(x, y, z)", (3,), (4, 3), (4,), numpy="np.dot(x, y.T) 
 case("linear_no_bias", "ops.fused.linear_no_bias(x, y)", (2, 3), (4, 3), numpy="np.dot(x, y.T)")
 case("linear_no_bias", "ops.fused.linear_no_bias(x, y)", (2, 2, 3), (4, 3), numpy="np.dot(x, y.T)")
 case("linear_no_bias", "ops.fused.linear_no_bias(x, y)", (3,), (4, 3), numpy="np.dot(x, y.T)")
+
+# Recurrent layers
+case("rnn_tanh", "recurrent.rnn_tanh(x, y, z)", (3, 2, 2), (2, 2), (2, 2),
+     numpy="loops.rnn(x, y, z)", hips=False)
+case("rnn_relu", "recurrent.rnn_relu(x, y, z)", (3, 2, 2), (2, 2), (2, 2),
+     numpy="loops.rnn(x, y, z, loops.relu)", hips=False)
+case("lstm", "recurrent.lstm(x, y, z, w)", (2, 2, 8), (8, 2), (2, 2), (2, 2),
+     numpy="loops.lstm(x, y, z, w)", hips=False)
+case("lstm", "recurrent.lstm(x, y, z, w)", (3, 1, 4), (4, 1), (1, 1), (1, 1),
+     numpy="loops.lstm(x, y, z, w)", hips=False)
+case("lstm_back", "recurrent.lstm_back(x, y, z, w)", (2, 2, 12), (2, 2, 12), (8, 2), (2, 2),
+     numpy="loops.lstm_back(x, y, z, w)", hips=False)
+case("lstm_back", "recurrent.lstm_back(x, y, z, w)", (1, 3, 6), (1, 3, 6), (4, 1), (3, 1),
+     numpy="loops.lstm_back(x, y, z, w)", hips=False)
+case("gru", "recurrent.gru(x, y, z, w)", (3, 2, 6), (6, 2), (6,), (2, 2),
+     numpy="loops.gru(x, y, z, w)", hips=False)
+
+# Rows of a table
+case("embedding", "rows.take_rows(x, y)", [[0, 2], [2, 3]], (4, 2), numpy="y[x]", hips=False)
+case("embedding", "rows.take_rows(x, y, padding=2)", [0, 1, 3], (4, 2), numpy="y[x]", hips=False)
+case("add_rows", "rows.add_rows(x, y, 3)", (4, 2), [0, 2, 0, 0],
+     numpy="np.stack([x[0] + x[2] + x[3], x[1] * 0, x[1]])", hips=False)
+case("add_rows", "rows.add_rows(x, y, 2)", (0, 2), np.empty(0, int),
+     numpy="np.zeros((2, 2), x.dtype)", hips=False)
 
 # Losses: targets are probabilities, or the numbers of classes
 BCE = "-y * np.log({p}) - (1 - y) * np.log(1 - {p})"

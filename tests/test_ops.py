@@ -147,7 +147,7 @@ def test_gradients_agree_with_hips_autograd(case: Case) -> None:
 @each_differentiable
 @pytest.mark.parametrize(
     "dtypes",
-    [(np.float32,) * 3, (np.float16,) * 3, (np.float32, np.float64, np.float16)],
+    [(np.float32,) * 4, (np.float16,) * 4, (np.float32, np.float64, np.float16, np.float32)],
     ids=["float32", "float16", "mixed"],
 )
 def test_a_gradient_has_its_inputs_shape_and_dtype(case: Case, dtypes: tuple[type, ...]) -> None:

@@ -28,6 +28,7 @@ from .embedding_losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from .embeddings import embedding, one_hot
 from .layers import dropout, flatten, linear, log_softmax, softmax, softmin
 from .likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
 from .margin_losses import (
@@ -71,6 +72,7 @@ __all__ = [
     "dropout1d",
     "dropout2d",
     "elu",
+    "embedding",
     "flatten",
     "gaussian_nll_loss",
     "gelu",
@@ -98,6 +100,7 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
     "pairwise_distance",
     "poisson_nll_loss",
     "prelu",

@@ -24,6 +24,7 @@ WORKLOADS = (
     "compiled",
     "comparing",
 )
+WORKLOADS = ("tutorial", "mlp", "lstm", "chain", "imports", "compiled", "comparing")
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from . import init
 from .functional.layers import linear
 from .module import Module
 from .parameter import Parameter
-from .recurrent import counted, reset_uniform
+from .recurrent_layer import counted, reset_uniform
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 

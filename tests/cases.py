@@ -849,4 +849,60 @@ case("norm", "np.linalg.matrix_norm(x, keepdims=True)", (2, 3, 2), half=False, h
 case("svd", "np.linalg.cond(x)", (3, 2), half=False, hips=False)
 case("inv", "np.linalg.cond(x, 1)", (2, 2), half=False, hips=False)
 case("inv", "np.linalg.tensorinv(x)", (2, 3, 3, 2), half=False, hips=False)
+
+# Convolution: NumPy's windows of the padded input, and the adjoints as what they are adjoint to
+WINDOWS = "np.lib.stride_tricks.sliding_window_view"
+for stride, pad, groups in ((1, 0, 1), (2, 1, 1), (1, 2, 2)):
+    shape, kernel = (2, 2 * groups, 5, 4), (2 * groups, 2, 3, 2)
+    params = (f"stride=({stride}, 1), padding=(({pad}, {pad}), (0, {pad})), dilation=(1, 1), "
+              f"groups={groups}")
+    padded = f"np.pad(x, ((0, 0), (0, 0), ({pad}, {pad}), (0, {pad})))"
+    windows = f"{WINDOWS}({padded}, (3, 2), (2, 3))[:, :, ::{stride}]"
+    reference = (f"np.einsum('ngchwij,gocij->ngohw', {windows}.reshape(2, {groups}, 2, "
+                 f"-1, {4 + pad - 1}, 3, 2), y.reshape({groups}, 2, 2, 3, 2))"
+                 f".reshape(2, {2 * groups}, -1, {4 + pad - 1})")
+    case("convolution_no_bias", f"ops.convolution.convolution_no_bias(x, y, {params})",
+         shape, kernel, numpy=reference, hips=False)
+    case("convolution", f"ops.convolution.convolution(x, y, z, {params})",
+         shape, kernel, (2 * groups,), numpy=f"{reference} + z[:, None, None]", hips=False)
+case("convolution_no_bias", "ops.convolution.convolution_no_bias(x, y, stride=(2,), "
+     "padding=((1, 2),), dilation=(2,), groups=1)", (2, 2, 6), (3, 2, 2), hips=False,
+     numpy=f"np.einsum('nclk,ock->nol', {WINDOWS}(np.pad(x, ((0, 0), (0, 0), (1, 2))), 3, 2)"
+     "[:, :, ::2, ::2], y)")
+case("convolution_transposed", "ops.convolution.convolution_transposed(x, y, size=(4,), "
+     "stride=(1,), padding=((0, 0),), dilation=(1,), groups=1)", (2, 3, 3), (3, 2, 2), hips=False,
+     numpy="np.pad(np.einsum('nol,oc->ncl', x, y[..., 0]), ((0, 0), (0, 0), (0, 1)))"
+           " + np.pad(np.einsum('nol,oc->ncl', x, y[..., 1]), ((0, 0), (0, 0), (1, 0)))")
+case("convolution_transposed", "ops.convolution.convolution_transposed(x, y, size=(7,), "
+     "stride=(2,), padding=((0, 0),), dilation=(1,), groups=1)", (2, 3, 3), (3, 2, 2), hips=False,
+     numpy="np.pad(np.einsum('nol,ock->nclk', x, y).reshape(2, 2, 6), ((0, 0), (0, 0), (0, 1)))")
+case("convolution_weight", "ops.convolution.convolution_weight(x, y, kernel=(2,), stride=(2,), "
+     "padding=((1, 0),), dilation=(1,), groups=1)", (2, 2, 5), (2, 3, 3), hips=False,
+     numpy=f"np.einsum('nclk,nol->ock', {WINDOWS}(np.pad(x, ((0, 0), (0, 0), (1, 0))), 2, 2)"
+           "[:, :, ::2], y)")
+
+# Pooling
+POOL = "stride=(2, 1), padding=((0, 0), (0, 0))"
+MAX = f"kernel=(2, 3), {POOL}, dilation=(1, 1)"
+LARGEST = f"{WINDOWS}(y, (2, 3), (2, 3))[:, :, ::2].reshape(1, 2, 2, 2, 6)"
+case("max_pool", f"ops.pooling.max_pool(x, {MAX})", (1, 2, 5, 4), hips=False,
+     numpy=f"{LARGEST}.max(-1)".replace("(y", "(x"))
+case("max_pool", "ops.pooling.max_pool(x, kernel=(2,), stride=(2,), padding=((1, 1),), "
+     "dilation=(2,))", (2, 1, 5), hips=False,
+     numpy="np.stack([x[..., 1], np.maximum(x[..., 1], x[..., 3]), x[..., 3]], -1)")
+case("max_pool_gather", f"ops.pooling.max_pool_gather(x, y, ops.pooling.max_pool(y, {MAX}), {MAX})",
+     (1, 2, 5, 4), (1, 2, 5, 4), hips=False,
+     numpy=f"np.take_along_axis({LARGEST.replace('(y', '(x')}, {LARGEST}.argmax(-1)[..., None], -1)"
+           "[..., 0]")
+case("max_pool_scatter",
+     "ops.pooling.max_pool_scatter(x, y, ops.pooling.max_pool(y, kernel=(2,), stride=(2,), "
+     "padding=((0, 0),), dilation=(1,)), kernel=(2,), stride=(2,), padding=((0, 0),), "
+     "dilation=(1,))", (2, 1, 2), (2, 1, 4), hips=False,
+     numpy="np.stack([(y[..., ::2] >= y[..., 1::2]) * x, (y[..., ::2] < y[..., 1::2]) * x], -1)"
+           ".reshape(2, 1, 4)")
+case("window_sum", f"ops.pooling.window_sum(x, kernel=(2, 3), {POOL})", (1, 2, 5, 4), hips=False,
+     numpy=f"{WINDOWS}(x, (2, 3), (2, 3))[:, :, ::2].sum((-1, -2))")
+case("window_spread", "ops.pooling.window_spread(x, size=(4,), kernel=(2,), stride=(1,), "
+     "padding=((0, 0),))", (2, 1, 3), hips=False,
+     numpy="np.pad(x, ((0, 0), (0, 0), (0, 1))) + np.pad(x, ((0, 0), (0, 0), (1, 0)))")
 # fmt: on

@@ -1,4 +1,4 @@
-"""The fully connected layer, and the reshaping that often goes before it."""
+"""The fully connected layer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy.typing as npt
 from ..errors import ShapeError
 from ..record import as_tensor
 from . import init
-from .functional.layers import flatten, linear
+from .functional.layers import linear
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Flatten", "Linear"]
+__all__ = ["Linear"]
 
 
 class Linear(Module):
@@ -107,25 +107,3 @@ class Linear(Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
         )
-
-
-class Flatten(Module):
-    """Make one axis of the axes from ``start_dim`` to ``end_dim``, by default of all but the first.
-
-    >>> import numpy as np
-    >>> from microtensor import nn
-    >>> nn.Flatten()(np.ones((2, 3, 4))).shape
-    (2, 12)
-    """
-
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
-
-    def forward(self, input: Any) -> Any:
-        """Apply to an input that has the axes; its leading and trailing axes are kept."""
-        return flatten(input, self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        """Return the axes."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

@@ -13,6 +13,7 @@ from .activations import gelu, glu, logsigmoid, mish, silu, softplus, softsign, 
 from .attention import scaled_dot_product_attention
 from .bilinear import bilinear
 from .class_losses import cross_entropy, nll_loss
+from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .distances import cosine_similarity, pairwise_distance
 from .dropouts import alpha_dropout, dropout1d, dropout2d
 from .elementwise_losses import (
@@ -40,6 +41,17 @@ from .margin_losses import (
     soft_margin_loss,
 )
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
+from .padding import pad
+from .pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from .rectifiers import (
     celu,
     elu,
@@ -58,13 +70,23 @@ from .rectifiers import (
 from .robust_losses import huber_loss, smooth_l1_loss
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "contrastive_loss",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -93,6 +115,8 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
     "mish",
     "mse_loss",
     "multi_margin_loss",
@@ -101,6 +125,7 @@ __all__ = [
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
     "poisson_nll_loss",
     "prelu",

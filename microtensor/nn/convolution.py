@@ -116,7 +116,7 @@ class _Convolution(Module):
         ):
             value = getattr(self, name)
             if value != default:
-                parts.append(f"{name}={value!r}")
+                parts.append(f"{name}={value}")
         return ", ".join(parts if self.bias is not None else [*parts, "bias=False"])
 
 

@@ -141,6 +141,9 @@ class AvgPool1d(_Pool):
         count_include_pad: bool = True,
     ) -> None:
         self._set(kernel_size, stride, padding, 1)
+        name = type(self).__name__
+        for argument in ("kernel_size", "stride", "padding"):  # as PyTorch has them here
+            setattr(self, argument, each_axis(name, argument, getattr(self, argument), 1, 0))
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 

@@ -23,8 +23,9 @@ WORKLOADS = (
     "imports",
     "compiled",
     "comparing",
+    "lenet",
 )
-WORKLOADS = ("tutorial", "mlp", "lstm", "chain", "imports", "compiled", "comparing")
+WORKLOADS = ("tutorial", "mlp", "lstm", "chain", "imports", "compiled", "comparing", "lenet")
 
 
 def main() -> int:

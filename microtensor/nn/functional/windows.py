@@ -14,7 +14,7 @@ from ...tensor import Tensor
 
 __all__ = ["batched", "check_fits", "each_axis", "images", "output_size"]
 
-AXES = ("length", "height", "width")
+AXES = {1: "length", 2: "height, width"}
 
 
 def each_axis(function: str, name: str, value: Any, dims: int, least: int) -> tuple[int, ...]:
@@ -45,10 +45,9 @@ def images(function: str, input: Any, dims: int) -> Tensor:
     """Return an input of floating-point numbers, with ``dims`` axes beside channels and batch."""
     x = as_tensor(input)
     if x.ndim not in (dims + 1, dims + 2):
-        axes = ", ".join(AXES[-dims:])
         raise ShapeError(
-            f"{function} got an input of shape {x.shape}, and takes (batch, channels, {axes}) or "
-            f"(channels, {axes})."
+            f"{function} got an input of shape {x.shape}, and takes (batch, channels, "
+            f"{AXES[dims]}) or (channels, {AXES[dims]})."
         )
     if x.dtype.kind != "f":
         raise DtypeError(

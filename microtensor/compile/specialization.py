@@ -11,6 +11,7 @@ import numpy as np
 from ..func.trees import leaves
 from ..op import Recordable
 from ..tensor import Tensor
+from .batch_last import OF_IMAGES, batch_last
 from .commit import in_place, needed_reads
 from .entry import BUSY, MISS, Entry
 from .guards import Surroundings
@@ -193,9 +194,10 @@ def _kernel(program: Program, backend: str) -> Kernel:
         from .native.expand import EXPANDED
         from .numba_backend import NumbaKernel
 
-        low = needed_reads(simplified(lowered(program, EXPANDED)))
+        low = needed_reads(simplified(batch_last(lowered(program, EXPANDED | OF_IMAGES))))
         return NumbaKernel(low, _not_contiguous(low))
-    low = needed_reads(cast_beforehand(simplified(cheaper(simplified(lowered(program))))))
+    low = simplified(batch_last(lowered(program, OF_IMAGES)))
+    low = needed_reads(cast_beforehand(simplified(cheaper(low))))
     return NumPyKernel(low, _not_contiguous(low))
 
 

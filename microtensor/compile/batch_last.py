@@ -88,6 +88,11 @@ class _Walk:
                 self._gives(equation, _OF_ROWS[op.name], given)
         elif self._is_image(equation):
             self._gives(equation, op, [x if not x.shape else self._rows_of(x) for x in inputs])
+        elif op is ops.sum and (axes := self._summed_rows(equation)) is not None:
+            params = {**equation.params, "axis": axes}
+            self.equations.append(
+                Equation(op, (self._rows_of(inputs[0]),), params, out, equation.site)
+            )
         else:
             self.equations.append(equation)
 
@@ -99,6 +104,16 @@ class _Walk:
         return any(x in self._rows for x in equation.inputs) and all(
             not x.shape or x.shape == shape for x in equation.inputs
         )
+
+    def _summed_rows(self, equation: Equation) -> tuple[int, ...] | None:
+        """Return the axes to sum the rows of an image over, if what is left has their order."""
+        (x,), axis = equation.inputs, equation.params["axis"]
+        if x not in self._rows or axis is None or equation.params["keepdims"]:
+            return None
+        summed = {a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
+        order = _TO_ROWS[x.ndim]
+        left = [a for a in order if a not in summed]
+        return tuple(map(order.index, summed)) if left == sorted(left) else None
 
     def _gives(self, equation: Equation, op: Op, inputs: list[Atom]) -> None:
         """Compute the rows of an image, and see the image in them."""

@@ -28,7 +28,7 @@ __all__ = [
     "convolution_weight",
 ]
 
-_BLOCK = 1 << 21
+_BLOCK = 1 << 19
 """So many elements are unrolled at a time, unless a single row takes more."""
 
 

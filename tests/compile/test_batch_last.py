@@ -45,6 +45,12 @@ FUNCTIONS = {
     "a choice": lambda x, w: np.where(x > 0, F.conv2d(x, w, padding=1), 0.5),
     "another shape": lambda x, w: F.conv2d(x, w).reshape(3, -1) @ np.ones((32, 2)),
     "a part, and a sum": lambda x, w: F.conv2d(x, w)[:, 1:, ::2].sum(axis=(0, 3)),
+    "sums that keep the order, and one that does not": lambda x, w: (
+        y := F.conv2d(x, w),
+        y.sum(axis=(0, 2, 3)),
+        y.sum(axis=(2, 3)),
+        y.sum(-1),
+    ),
     "two results of one": lambda x, w: (y := F.conv2d(x, w), mt.relu(y), y.mean(axis=1)),
     "lines": lambda x, w: mt.relu(F.conv1d(x[:, 0], w[:, 0].swapaxes(1, 2)[:, :1].repeat(6, 1))),
     "a transposed one": lambda x, w: F.avg_pool2d(np.tanh(F.conv_transpose2d(x, w, stride=2)), 2),

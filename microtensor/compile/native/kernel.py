@@ -139,9 +139,21 @@ class NativeKernel:
         """Say where the ``j``-th result goes."""
         if array is not self._places[j]:
             self._places[j] = array
-            self._spans[j] = _span(array)
+            start, stop = self._spans[j] = _span(array)
             self._point(j, array)
-            self._separate()
+            partner = self._memory.partners[j]
+            if (
+                self._staged
+                or any(
+                    start < last and first < stop and not (i == partner and start == first)
+                    for i, (first, last) in enumerate(self._sources)
+                )
+                or any(
+                    k != j and start < last and first < stop
+                    for k, (first, last) in enumerate(self._spans)
+                )
+            ):
+                self._separate()
 
     def _point(self, j: int, array: Array) -> None:
         self._table[self._layout.results + j] = _address(array)

@@ -18,14 +18,14 @@ WORKLOADS = (
     "tutorial",
     "mlp",
     "adam",
+    "lstm",
+    "lenet",
     "memory",
     "chain",
     "imports",
     "compiled",
     "comparing",
-    "lenet",
 )
-WORKLOADS = ("tutorial", "mlp", "lstm", "chain", "imports", "compiled", "comparing", "lenet")
 
 
 def main() -> int:

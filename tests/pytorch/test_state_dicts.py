@@ -33,6 +33,51 @@ MODELS: dict[str, tuple[Callable[[Any], Any], Any]] = {
         ),
         numbers(5, 2, 3),
     ),
+    "PReLU": (lambda n: n.PReLU(3), numbers(5, 3)),
+    "Conv1d": (lambda n: n.Conv1d(4, 6, 3, stride=2, padding=1, groups=2), numbers(2, 4, 9)),
+    "Conv2d": (lambda n: n.Conv2d(2, 3, (3, 2), dilation=2, bias=False), numbers(2, 2, 7, 8)),
+    "ConvTranspose1d": (lambda n: n.ConvTranspose1d(4, 6, 3, stride=2, groups=2), numbers(2, 4, 5)),
+    "ConvTranspose2d": (lambda n: n.ConvTranspose2d(2, 3, 3, stride=2), numbers(2, 2, 4, 5)),
+    "LeNet-5": (
+        lambda n: n.Sequential(
+            *(n.Conv2d(1, 6, 5, padding=2), n.Tanh(), n.AvgPool2d(2)),
+            *(n.Conv2d(6, 16, 5), n.Tanh(), n.AvgPool2d(2)),
+            *(n.Flatten(), n.Linear(400, 120), n.Tanh(), n.Linear(120, 84), n.Tanh()),
+            n.Linear(84, 10),
+        ),
+        numbers(2, 1, 28, 28),
+    ),
+    "BatchNorm1d": (lambda n: n.BatchNorm1d(3), numbers(5, 3)),
+    "BatchNorm2d": (lambda n: n.BatchNorm2d(3), numbers(5, 3, 2, 2)),
+    "BatchNorm2d without parameters": (
+        lambda n: n.BatchNorm2d(3, affine=False),
+        numbers(5, 3, 2, 2),
+    ),
+    "InstanceNorm2d": (
+        lambda n: n.InstanceNorm2d(3, affine=True, track_running_stats=True),
+        numbers(5, 3, 2, 2),
+    ),
+    "LayerNorm": (lambda n: n.LayerNorm((2, 3)), numbers(5, 2, 3)),
+    "GroupNorm": (lambda n: n.GroupNorm(2, 4), numbers(5, 4, 3)),
+    "RMSNorm": (lambda n: n.RMSNorm(3), numbers(5, 3)),
+    "Embedding": (lambda n: n.Embedding(5, 3, padding_idx=0), np.array([[0, 1], [4, 2]])),
+    "RNN": (lambda n: n.RNN(3, 4, 2, nonlinearity="relu"), numbers(5, 2, 3)),
+    "GRU": (lambda n: n.GRU(3, 4, batch_first=True, bidirectional=True), numbers(2, 5, 3)),
+    "LSTM": (lambda n: n.LSTM(3, 4, 2, bidirectional=True), numbers(5, 2, 3)),
+    "LSTM without bias": (lambda n: n.LSTM(3, 4, bias=False), numbers(5, 2, 3)),
+    "RNNCell": (lambda n: n.RNNCell(3, 4), numbers(5, 3)),
+    "GRUCell": (lambda n: n.GRUCell(3, 4), numbers(5, 3)),
+    "LSTMCell": (lambda n: n.LSTMCell(3, 4), numbers(5, 3)),
+    "TransformerEncoderLayer": (
+        lambda n: n.TransformerEncoderLayer(8, 2, 16, batch_first=True),
+        numbers(2, 3, 8),
+    ),
+    "TransformerEncoder": (
+        lambda n: n.TransformerEncoder(
+            n.TransformerEncoderLayer(8, 2, 16, batch_first=True, norm_first=False), 2
+        ),
+        numbers(2, 3, 8),
+    ),
 }
 """Models that are made of ``torch.nn`` and of ours alike, and an input of each."""
 

@@ -1,6 +1,5 @@
 """A page in the browser, and what a person would do and see there."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.chromium import requested
 
 
 class Page:
@@ -96,9 +97,4 @@ class Page:
 
     def requests(self) -> list[str]:
         """Return the addresses that the page asked for since it was opened."""
-        messages = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
-        return [
-            message["params"]["request"]["url"]
-            for message in messages
-            if message["method"] == "Network.requestWillBeSent"
-        ]
+        return requested(self.driver)

@@ -114,7 +114,7 @@ class no_grad(Mode):  # noqa: N801 - PyTorch's name
 
 
 class enable_grad(Mode):  # noqa: N801 - PyTorch's name
-    """Record again inside :class:`no_grad`: a context manager, and a decorator.
+    """Record again inside `no_grad`: a context manager, and a decorator.
 
     >>> import microtensor as mt
     >>> w = mt.tensor(2.0, requires_grad=True)

@@ -85,10 +85,10 @@ def plot_gradients(
 def plot_updates(
     history: History, names: Iterable[str] | None = None, *, title: str | None = None
 ) -> Figure:
-    r"""Plot :math:`‖ΔW‖ / ‖W‖` of each layer at each iteration: how fast it changes.
+    """Plot ‖ΔW‖ / ‖W‖ of each layer at each iteration: how fast it changes.
 
     The axis is logarithmic. A grey line marks 1e-3, about which the ratio should be, by a rule of
-    thumb of Stanford's `CS231n <https://cs231n.github.io/neural-networks-3/#ratio>`_: where it is
+    thumb of Stanford's CS231n (https://cs231n.github.io/neural-networks-3/#ratio): where it is
     much higher the learning rate may be too high, where it is much lower too low. The norms of a
     layer are those of all its parameters together.
 

@@ -29,6 +29,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     bias
         Shape (out_features,), or ``None``.
 
+    Examples
+    --------
     >>> import microtensor as mt
     >>> linear(mt.tensor([1.0, 2.0]), mt.tensor([[3.0, 4.0]]), mt.tensor([10.0]))
     tensor([21.])

@@ -1,6 +1,6 @@
 """The page of all operations and their rules, made from the registry and the source of the tables.
 
-``python docs/operation_table.py`` prints it; ``conf.py`` writes it when the documentation is built.
+``python docs/hooks/operation_table.py`` prints it; MkDocs builds it as one of its pages.
 """
 
 import ast
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
 from numpy.testing.overrides import (
     get_overridable_numpy_array_functions,
     get_overridable_numpy_ufuncs,
@@ -134,6 +136,11 @@ def page() -> str:
         ", ".join(refused),
     ]
     return "\n".join(lines) + "\n"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    """Have MkDocs build the page with the others."""
+    files.append(File.generated(config, "operations.md", content=page()))
 
 
 if __name__ == "__main__":

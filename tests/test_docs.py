@@ -1,0 +1,72 @@
+"""Tests of docs/, as it is written; tests/site is about what MkDocs makes of it."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import microtensor as mt
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+MADE = {"operations.md"}
+"""Pages that are written when the documentation is built."""
+
+
+def modules(module: ModuleType = mt) -> Iterator[ModuleType]:
+    """Yield the package and the modules that are public names of it."""
+    yield module
+    for name in module.__all__:
+        if isinstance(value := getattr(module, name), ModuleType):
+            yield from modules(value)
+
+
+PUBLIC = [
+    *dict.fromkeys(modules()),
+    *map(importlib.import_module, ["microtensor.compare", "microtensor.compile"]),
+    importlib.import_module("microtensor.errors"),
+]
+
+
+def named(path: str) -> object:
+    """Return what a path such as ``microtensor.nn.Linear`` means."""
+    try:
+        return importlib.import_module(path)
+    except ImportError:
+        module, _, name = path.rpartition(".")
+        return getattr(importlib.import_module(module), name)
+
+
+def documented() -> Iterator[object]:
+    """Yield what the reference has: a module's public names, or those that it lists."""
+    for page in sorted((DOCS / "reference").glob("*.md")):
+        for path, options in re.findall(r"(?m)^::: (.+)\n((?: +.+\n)*)", page.read_text("utf-8")):
+            value = named(path)
+            yield value
+            if isinstance(value, ModuleType):
+                members = re.search(r"members: \[(.*)\]", options)
+                names = members[1].split(", ") if members else value.__all__
+                yield from (getattr(value, name) for name in names)
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_every_public_name_is_in_the_reference(module: ModuleType) -> None:
+    known = set(map(id, documented()))
+    missing = [name for name in module.__all__ if id(getattr(module, name)) not in known]
+    # Which of the two `mt.compare` is depends on who imported what.
+    assert set(missing) <= ({"compare", "compile"} if module is mt else set())
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_every_public_name_says_what_it_is(module: ModuleType) -> None:
+    assert [name for name in module.__all__ if not inspect.getdoc(getattr(module, name))] == []
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    navigation = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8"))
+    assert sorted(navigation) == sorted(pages | MADE)

@@ -70,3 +70,12 @@ def test_every_page_is_in_the_navigation() -> None:
     pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
     navigation = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8"))
     assert sorted(navigation) == sorted(pages | MADE)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_what_a_page_shows_is_a_value_of_its_examples(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for mark in re.finditer(r"<!-- *show.*", text):
+        found = re.fullmatch(r"<!-- show: (\w+).* -->", mark[0])
+        assert found, f"{mark[0]}: <!-- show: value -->, alone on its line"
+        assert re.search(rf"(?m)^>>> .*\b{found[1]}\b.* = ", text[: mark.start()]), mark[0]

@@ -45,6 +45,18 @@ def test_the_search_finds_a_function(driver: Chrome, site: Path) -> None:
     assert [each for each in requested(driver) if not each.startswith(("file:", "data:"))] == []
 
 
+@pytest.mark.parametrize(("scheme", "filter"), [("light", "none"), ("dark", "invert(0.92)")])
+def test_pictures_fit_the_theme(driver: Chrome, site: Path, scheme: str, filter: str) -> None:
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    driver.get((site / "drawings.html").as_uri())
+    styles = driver.execute_script(
+        "return [...document.querySelectorAll('.picture svg')].map(e => getComputedStyle(e).filter)"
+    )
+    assert len(styles) > 1
+    assert all(style.startswith(filter) for style in styles)
+
+
 def test_what_is_copied_is_code(driver: Chrome, site: Path) -> None:
     driver.get((site / "gradients.html").as_uri())
     wait = WebDriverWait(driver, 20)

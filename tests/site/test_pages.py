@@ -77,6 +77,15 @@ def test_no_markup_is_left(pages: dict[str, Document]) -> None:
     assert {name: found for name, text in reading.items() if (found := left.findall(text))} == {}
 
 
+def test_pictures_are_made(pages: dict[str, Document]) -> None:
+    drawn = re.findall("<!-- show: ", Path("docs/drawings.md").read_text("utf-8"))
+    assert [
+        id for id in pages["drawings.html"].ids if re.fullmatch(r"drawings-\d+-graph0", id)
+    ] == [f"drawings-{number}-graph0" for number in range(1, len(drawn) + 1)]
+    assert "math" in pages["programs.html"].tags
+    assert "pictures/explorer-1.html" in pages
+
+
 def test_no_id_is_there_twice(pages: dict[str, Document]) -> None:
     twice = {
         name: {id for id in page.ids if page.ids.count(id) > 1}

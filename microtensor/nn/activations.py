@@ -42,7 +42,7 @@ class Sigmoid(Module):
 
 
 class LogSigmoid(Module):
-    """log(sigmoid(x)), of each element; below 0. See `~functional.logsigmoid`."""
+    """log(sigmoid(x)), of each element; below 0. See `functional.logsigmoid`."""
 
     def forward(self, input: Any) -> Any:
         """Apply to an input of any shape."""
@@ -76,7 +76,7 @@ class Softsign(Module):
 class Softplus(Module):
     """log(1 + exp(beta x)) / beta, of each element: ReLU made smooth.
 
-    See `~functional.softplus`.
+    See `functional.softplus`.
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -95,7 +95,7 @@ class Softplus(Module):
 class GELU(Module):
     """x Φ(x), of each element: x times the probability that a normal variable is below x.
 
-    ``approximate="tanh"`` writes Φ with a tanh. See `~functional.gelu`.
+    ``approximate="tanh"`` writes Φ with a tanh. See `functional.gelu`.
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -123,7 +123,7 @@ class SiLU(Module):
 
 
 class Mish(Module):
-    """x tanh(softplus(x)), of each element. See `~functional.mish`."""
+    """x tanh(softplus(x)), of each element. See `functional.mish`."""
 
     def forward(self, input: Any) -> Any:
         """Apply to an input of any shape."""
@@ -133,7 +133,7 @@ class Mish(Module):
 class GLU(Module):
     """The first half of x along ``dim`` times the sigmoid of the second half.
 
-    See `~functional.glu`.
+    See `functional.glu`.
     """
 
     def __init__(self, dim: int = -1) -> None:

@@ -11,7 +11,7 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class PairwiseDistance(Module):
-    """The norm of ``x1 - x2 + eps`` along the last axis. See `~functional.pairwise_distance`.
+    """The norm of ``x1 - x2 + eps`` along the last axis. See `functional.pairwise_distance`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn
@@ -34,7 +34,7 @@ class PairwiseDistance(Module):
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle of vectors along ``dim``. See `~functional.cosine_similarity`."""
+    """The cosine of the angle of vectors along ``dim``. See `functional.cosine_similarity`."""
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         self.dim = dim

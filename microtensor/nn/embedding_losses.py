@@ -20,7 +20,7 @@ class ContrastiveLoss(Loss):
     """What trains a Siamese network: d² of similar pairs, max(margin - d, 0)² of different ones.
 
     d is the distance of two vectors. The label 1 means similar, 0 different. Not in PyTorch. See
-    `~functional.contrastive_loss`.
+    `functional.contrastive_loss`.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class ContrastiveLoss(Loss):
 class CosineEmbeddingLoss(Loss):
     """1 - cos of similar pairs (label 1), max(cos - margin, 0) of different ones (label -1).
 
-    See `~functional.cosine_embedding_loss`.
+    See `functional.cosine_embedding_loss`.
     """
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
@@ -78,7 +78,7 @@ class CosineEmbeddingLoss(Loss):
 class TripletMarginLoss(Loss):
     """By how much a positive is not nearer to its anchor than a negative, and a margin.
 
-    See `~functional.triplet_margin_loss`.
+    See `functional.triplet_margin_loss`.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class TripletMarginLoss(Loss):
 class TripletMarginWithDistanceLoss(Loss):
     """A `TripletMarginLoss` with another distance: a function of two Tensors.
 
-    See `~functional.triplet_margin_with_distance_loss`.
+    See `functional.triplet_margin_with_distance_loss`.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ __all__ = [
 
 
 class KLDivLoss(Loss):
-    """The divergence of a predicted distribution from a true one. See `~functional.kl_div`.
+    """The divergence of a predicted distribution from a true one. See `functional.kl_div`.
 
     ``reduction`` may be ``"batchmean"`` as well, which is the divergence as books define it.
 
@@ -39,7 +39,7 @@ class KLDivLoss(Loss):
 
 
 class PoissonNLLLoss(Loss):
-    """Minus the log-likelihood of counts. See `~functional.poisson_nll_loss`."""
+    """Minus the log-likelihood of counts. See `functional.poisson_nll_loss`."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """Minus the log-likelihood of normal variables. See `~functional.gaussian_nll_loss`."""
+    """Minus the log-likelihood of normal variables. See `functional.gaussian_nll_loss`."""
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction)

@@ -39,7 +39,7 @@ class Loss(Module):
 class SSELoss(Loss):
     """The sum of squared errors, as the tutorials have it; not in PyTorch.
 
-    See `~functional.sse_loss`.
+    See `functional.sse_loss`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn
@@ -56,7 +56,7 @@ class SSELoss(Loss):
 
 
 class MSELoss(Loss):
-    """The mean of squared errors. See `~functional.mse_loss`.
+    """The mean of squared errors. See `functional.mse_loss`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn
@@ -70,7 +70,7 @@ class MSELoss(Loss):
 
 
 class L1Loss(Loss):
-    """The mean of absolute errors. See `~functional.l1_loss`."""
+    """The mean of absolute errors. See `functional.l1_loss`."""
 
     def forward(self, input: Any, target: Any) -> Any:
         """Compare two values of the same shape."""
@@ -78,7 +78,7 @@ class L1Loss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """Absolute errors, squared over 2 ``beta`` below ``beta``. See `~functional.smooth_l1_loss`."""
+    """Absolute errors, squared over 2 ``beta`` below ``beta``. See `functional.smooth_l1_loss`."""
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -90,7 +90,7 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """Half of squared errors, but from ``delta`` on a line. See `~functional.huber_loss`.
+    """Half of squared errors, but from ``delta`` on a line. See `functional.huber_loss`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn
@@ -110,7 +110,7 @@ class HuberLoss(Loss):
 class BCELoss(Loss):
     """The cross entropy of probabilities and targets between 0 and 1, finite at 0 and 1.
 
-    See `~functional.binary_cross_entropy`. After a sigmoid, `BCEWithLogitsLoss` without it is
+    See `functional.binary_cross_entropy`. After a sigmoid, `BCEWithLogitsLoss` without it is
     more exact.
 
     >>> import microtensor as mt
@@ -133,7 +133,7 @@ class BCELoss(Loss):
 class BCEWithLogitsLoss(Loss):
     """A sigmoid and `BCELoss` in one, exact for logits of any size.
 
-    See `~functional.binary_cross_entropy_with_logits`.
+    See `functional.binary_cross_entropy_with_logits`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn
@@ -159,7 +159,7 @@ class BCEWithLogitsLoss(Loss):
 class NLLLoss(Loss):
     """The negative log-likelihood of the true class, from log-probabilities.
 
-    See `~functional.nll_loss`.
+    See `functional.nll_loss`.
     """
 
     weight: Tensor | None
@@ -183,7 +183,7 @@ class NLLLoss(Loss):
 
 
 class CrossEntropyLoss(Loss):
-    """The negative log-likelihood of the true class, from logits. See `~functional.cross_entropy`.
+    """The negative log-likelihood of the true class, from logits. See `functional.cross_entropy`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn

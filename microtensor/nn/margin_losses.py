@@ -21,7 +21,7 @@ __all__ = [
 class HingeEmbeddingLoss(Loss):
     """Distances of similar things (label 1), and of others up to a margin (label -1).
 
-    See `~functional.hinge_embedding_loss`.
+    See `functional.hinge_embedding_loss`.
     """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
@@ -34,7 +34,7 @@ class HingeEmbeddingLoss(Loss):
 
 
 class MarginRankingLoss(Loss):
-    """By how much two scores miss the right order. See `~functional.margin_ranking_loss`."""
+    """By how much two scores miss the right order. See `functional.margin_ranking_loss`."""
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -46,7 +46,7 @@ class MarginRankingLoss(Loss):
 
 
 class SoftMarginLoss(Loss):
-    """log(1 + exp(-target input)), for labels 1 and -1. See `~functional.soft_margin_loss`."""
+    """log(1 + exp(-target input)), for labels 1 and -1. See `functional.soft_margin_loss`."""
 
     def forward(self, input: Any, target: Any) -> Any:
         """Take logits, and labels 1 and -1 of the same shape."""
@@ -54,7 +54,7 @@ class SoftMarginLoss(Loss):
 
 
 class MultiMarginLoss(Loss):
-    """By how much other classes come too near to the true one. See `~functional.multi_margin_loss`.
+    """By how much other classes come too near to the true one. See `functional.multi_margin_loss`.
 
     >>> import microtensor as mt
     >>> from microtensor import nn
@@ -80,7 +80,7 @@ class MultiMarginLoss(Loss):
 
 
 class MultiLabelMarginLoss(Loss):
-    """As `MultiMarginLoss`, for several true classes. See `~functional.multilabel_margin_loss`."""
+    """As `MultiMarginLoss`, for several true classes. See `functional.multilabel_margin_loss`."""
 
     def forward(self, input: Any, target: Any) -> Any:
         """Take scores (N, C) or (C,), and lists of class indices that end with -1."""
@@ -88,7 +88,7 @@ class MultiLabelMarginLoss(Loss):
 
 
 class MultiLabelSoftMarginLoss(Loss):
-    """The `BCEWithLogitsLoss` of each class. See `~functional.multilabel_soft_margin_loss`."""
+    """The `BCEWithLogitsLoss` of each class. See `functional.multilabel_soft_margin_loss`."""
 
     weight: Tensor | None
 

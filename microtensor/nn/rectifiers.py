@@ -112,7 +112,7 @@ class PReLU(Module):
 class RReLU(Module):
     """x where it is positive, else x times a slope that is drawn at random while training.
 
-    See `~functional.rrelu`.
+    See `functional.rrelu`.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ class RReLU(Module):
 
 
 class ELU(Module):
-    """x where it is positive, else ``alpha (exp(x) - 1)``. See `~functional.elu`."""
+    """x where it is positive, else ``alpha (exp(x) - 1)``. See `functional.elu`."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -165,7 +165,7 @@ class ELU(Module):
 
 
 class SELU(Module):
-    """An ELU that keeps mean 0 and variance 1 from layer to layer. See `~functional.selu`."""
+    """An ELU that keeps mean 0 and variance 1 from layer to layer. See `functional.selu`."""
 
     def forward(self, input: Any) -> Any:
         """Apply to an input of any shape."""
@@ -173,7 +173,7 @@ class SELU(Module):
 
 
 class CELU(Module):
-    """x where it is positive, else ``alpha (exp(x / alpha) - 1)``. See `~functional.celu`."""
+    """x where it is positive, else ``alpha (exp(x / alpha) - 1)``. See `functional.celu`."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         if alpha == 0:
@@ -224,7 +224,7 @@ class Hardsigmoid(Module):
 
 
 class Hardswish(Module):
-    """x hardsigmoid(x), of each element. See `~functional.hardswish`."""
+    """x hardsigmoid(x), of each element. See `functional.hardswish`."""
 
     def forward(self, input: Any) -> Any:
         """Apply to an input of any shape."""

@@ -156,14 +156,14 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     """Return the means of windows that cover images evenly.
 
+    Window i of m along an axis of length n goes from ⌊i·n/m⌋ to ⌈(i + 1)·n/m⌉.
+
     Parameters
     ----------
     input
         Shape (batch, channels, height, width), or (channels, height, width).
     output_size
         How many windows there are along each axis; ``None`` for as many as elements.
-
-    Window i of m along an axis of length n goes from ⌊i·n/m⌋ to ⌈(i + 1)·n/m⌉.
     """
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 

@@ -33,7 +33,7 @@ class Code(NamedTuple):
     lines: tuple[str, ...]
     result: str
     definitions: tuple[str, ...] = ()
-    """The lines of functions that NumPy does not have, and these lines call."""
+    """The lines of functions that NumPy does not have, and these lines call; and of imports."""
 
     def assigned(self, name: str) -> str:
         """Return the code with its result in a variable."""

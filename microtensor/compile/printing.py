@@ -213,18 +213,21 @@ class _Printer:
         self._share_names(returned)
         taken.take(name)
         definitions = self.definitions.lines(taken)
-        lines = ["import numpy as np"]
-        lines[:0] = [
-            f"import {module}" + (f" as {alias}" if alias != module else "")
-            for module, alias in sorted(self.definitions.imports.items())
-        ]
-        return "\n".join([*lines, *definitions, "", "", *self._body(name, returned)])
+        lines = [*self._imports(), "import numpy as np", *definitions]
+        return "\n".join([*lines, "", "", *self._body(name, returned)])
 
     def inner(self) -> tuple[list[str], list[str], str]:
         returned = self._returned()
-        definitions = self.definitions.lines(self.names.taken)
+        definitions = [*self._imports(), *self.definitions.lines(self.names.taken)]
         lines = [line for statement in self.statements for line in self._lines(statement)]
         return definitions, lines, ", ".join(map(self._rendered, returned))
+
+    def _imports(self) -> list[str]:
+        """Return what the definitions import beside NumPy."""
+        return [
+            f"import {module}" + (f" as {alias}" if alias != module else "")
+            for module, alias in sorted(self.definitions.imports.items())
+        ]
 
     def _body(self, name: str, returned: list[Expression]) -> list[str]:
         lines = self._head(name)

@@ -221,10 +221,12 @@ def main(argv: Sequence[str] | None = None) -> Results:
     print(f"\n{files[0]}: held-out digits noisy, cleaned, and as they were")
 
     figure = plot_history(
-        losses, title="An autoencoder learns to clean", ylabel="mean squared error"
+        losses,
+        title="An autoencoder learns to clean",
+        xlabel="epoch",
+        ylabel="mean squared error",
     )
     (axes,) = figure.axes
-    axes.set_xlabel("epoch")
     for name, color in (("median filter", "#d55e00"), ("best linear", "#009e73")):
         axes.axhline(errors[name], color=color, linestyle="--", label=f"{name}, held out")
     axes.lines[0].set_label("autoencoder, training")

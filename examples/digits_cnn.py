@@ -161,14 +161,12 @@ def accuracy(logits: Any, labels: Any) -> float:
 
 def draw_curves(curves: Any) -> Figure:
     """Draw loss and accuracy by epoch."""
-    figure = plot_history(
+    return plot_history(
         curves,
         log="loss",
         title="A convolutional network learns digits (in training moved, and with dropout)",
+        xlabel="epoch",
     )
-    for axes in figure.axes:
-        axes.set_xlabel("epoch")
-    return figure
 
 
 def draw_hardest(images: Any, labels: Any, chances: Any) -> Figure:

@@ -193,9 +193,8 @@ def main(argv: Sequence[str] | None = None) -> Results:
             f"misread {round((1 - cnn) * total)}, this one {total - right}."
         )
 
-    figure = plot_history(curves, log="cost", title="Sigmoid layers and plain SGD on digits")
-    for axes in figure.axes:
-        axes.set_xlabel("epoch")
+    title = "Sigmoid layers and plain SGD on digits"
+    figure = plot_history(curves, log="cost", title=title, xlabel="epoch")
     path = options.out / "digits_mlp.png"
     figure.savefig(path)
     print(f"{path}: cost and accuracy, on the digits trained with and on those held out")

@@ -225,8 +225,8 @@ def main(argv: Sequence[str] | None = None) -> Results:
     files = [options.out / f"siamese_digits_{name}.png" for name in ("map", "curve")]
     draw_map(points, held_out_labels, distances, alike).savefig(files[0])
     print(f"\n{files[0]}: where the held-out digits are, and the distances of pairs")
-    figure = plot_history(losses, log=True, title="A Siamese network learns", ylabel="loss")
-    figure.axes[0].set_xlabel("epoch")
+    title = "A Siamese network learns"
+    figure = plot_history(losses, log=True, title=title, xlabel="epoch", ylabel="loss")
     figure.savefig(files[1])
     print(f"{files[1]}: the loss of each epoch")
     return Results(

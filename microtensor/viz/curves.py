@@ -34,6 +34,7 @@ def plot_history(
     *,
     log: bool | str | Collection[str] = False,
     title: str | None = None,
+    xlabel: str = "iteration",
     ylabel: str | None = None,
 ) -> Figure:
     """Plot what was measured at each iteration, the loss usually, of one run or of several.
@@ -51,6 +52,8 @@ def plot_history(
         Of several metrics, the name of the one or the names of those for which it is.
     title
         What stands above the plot.
+    xlabel
+        What is counted along the horizontal axis, such as ``epoch``.
     ylabel
         What stands beside the vertical axis; by default the name of the metric, or ``loss``.
 
@@ -98,7 +101,7 @@ def plot_history(
         if scaled:
             axes.set_yscale("log", nonpositive="mask")
         axes.set_ylabel(plain(metric))
-        show_iterations(axes)
+        show_iterations(axes, plain(xlabel))
     add_title(figure, title)
     drop_repeated_labels(all_axes)
     if names:

@@ -87,11 +87,11 @@ def new_figure(function: str, panels: int, legend: Sequence[str] = ()) -> tuple[
     return figure, axes
 
 
-def show_iterations(axes: Axes) -> None:
-    """Make the horizontal axis one of iterations."""
+def show_iterations(axes: Axes, counted: str = "iteration") -> None:
+    """Make the horizontal axis one of iterations, or of what else is counted."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_xlabel("iteration")
+    axes.set_xlabel(counted)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
 
 

@@ -111,6 +111,7 @@ def test_one_metric_has_the_label_given() -> None:
     assert plot_history(history).axes[0].get_ylabel() == "cost"
     assert plot_history(history, ylabel="euros").axes[0].get_ylabel() == "euros"
     assert plot_history([1.0]).axes[0].get_ylabel() == "loss"
+    assert plot_history([1.0], xlabel="epoch").axes[0].get_xlabel() == "epoch"
 
 
 def test_the_line_passes_by_what_was_not_measured_and_breaks_at_what_is_not_finite() -> None:

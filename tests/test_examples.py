@@ -1,29 +1,10 @@
 """Tests of the examples that compare: what they print is what they say they found."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture
-def example(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Return the example of the name that the test is parametrized by, imported."""
-    spec = importlib.util.spec_from_file_location(request.param, EXAMPLES / f"{request.param}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, request.param, module)  # where dataclasses look
-    spec.loader.exec_module(module)
-    return module
-
-
-def of(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("example", [name], indirect=True)
+from tests.examples import of
 
 
 @of("compare_first_tutorial")

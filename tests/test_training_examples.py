@@ -1,45 +1,13 @@
 """Tests of the examples that train: small runs learn, draw, and come out the same again."""
 
-import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 import microtensor as mt
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Let small products be computed by one thread: two would wait where tests run side by side."""
-    with threadpool_limits(1):
-        yield
-
-
-@pytest.fixture
-def example(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Return the example of the name that the test is parametrized by, imported."""
-    spec = importlib.util.spec_from_file_location(request.param, EXAMPLES / f"{request.param}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, request.param, module)  # where dataclasses look
-    spec.loader.exec_module(module)
-    return module
-
-
-def of(*names: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("example", names, indirect=True)
-
-
-def is_picture(path: Path) -> bool:
-    return path.read_bytes().startswith(b"\x89PNG")
+from tests.examples import is_picture, of
 
 
 @of("digits_cnn", "digits_mlp", "denoising_autoencoder", "siamese_digits")

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import microtensor as mt
+from tests.test_layering import LAYERS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -79,3 +80,20 @@ def test_what_a_page_shows_is_a_value_of_its_examples(page: Path) -> None:
         found = re.fullmatch(r"<!-- show: (\w+).* -->", mark[0])
         assert found, f"{mark[0]}: <!-- show: value -->, alone on its line"
         assert re.search(rf"(?m)^>>> .*\b{found[1]}\b.* = ", text[: mark.start()]), mark[0]
+
+
+def test_every_part_that_the_drawing_of_the_architecture_shows_exists() -> None:
+    package = Path(str(mt.__file__)).parent
+    parts = {part for part in LAYERS if not (package / part).is_dir()}
+    assert [part for part in parts if not (package / f"{part}.py").is_file()] == []
+
+
+def test_adding_an_operation_names_every_file_of_tests_that_its_case_runs_in() -> None:
+    page = (DOCS / "how-it-works" / "adding-an-operation.md").read_text("utf-8")
+    files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
+    driven = {
+        path.as_posix()
+        for path in files
+        if re.search(r"(?m)^from tests\.cases import", (ROOT / path).read_text("utf-8"))
+    }
+    assert set(re.findall(r"(?m)^\| `(tests/.*\.py)` \|", page)) == driven

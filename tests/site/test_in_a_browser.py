@@ -14,6 +14,7 @@ PAGES = [
     "index.html",
     "drawings.html",
     "explorer.html",
+    "how-it-works/architecture.html",
     "operations.html",
     "programs.html",
     "reference/functions.html",

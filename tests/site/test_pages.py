@@ -9,6 +9,7 @@ from mkdocstrings import Inventory
 
 from tests.site.html import Document
 from tests.test_docs import PUBLIC
+from tests.test_layering import LAYERS
 
 ELSEWHERE = re.compile(r"\s*(?:[a-z]+:)?//", re.IGNORECASE)
 
@@ -84,6 +85,15 @@ def test_pictures_are_made(pages: dict[str, Document]) -> None:
     ] == [f"drawings-{number}-graph0" for number in range(1, len(drawn) + 1)]
     assert "math" in pages["programs.html"].tags
     assert "pictures/explorer-1.html" in pages
+
+
+def test_the_architecture_is_drawn_with_every_part(site: Path) -> None:
+    text = (site / "how-it-works" / "architecture.html").read_text("utf-8")
+    drawing = text[text.index("<svg", text.index('class="picture"')) :].partition("</svg>")[0]
+    shown = set(re.findall(r">(\w+)</text>", drawing))
+    parts = {part for part in LAYERS if not part.startswith("__")}
+    assert shown >= parts
+    assert [part for part in parts if not re.search(rf"<code>{part}(\.py|/)</code>", text)] == []
 
 
 def test_no_id_is_there_twice(pages: dict[str, Document]) -> None:

@@ -47,6 +47,7 @@ def compare(
     hand: Mapping[Tensor, npt.ArrayLike],
     *,
     gradient: npt.ArrayLike | None = None,
+    names: Mapping[str, Any] | None = None,
     rtol: float | None = None,
     atol: float | None = None,
 ) -> Comparison:
@@ -69,6 +70,9 @@ def compare(
     gradient
         The gradient of something with respect to ``output``, of its shape; 1 by default, if it has
         one element.
+    names
+        What to call which tensor or array, ``{"z1": z1, "dz1": dz1}``; by default what the calling
+        code's variables are called. A tensor's own ``name`` goes first.
     rtol, atol
         Gradients are equal if no elements differ by more than ``atol + rtol * |autograd's|``. By
         default they are if rounding explains the difference, which is estimated for each element
@@ -117,7 +121,7 @@ def compare(
     >>> comparison.roots[0].step
     'dz = da * a * (1 - a)'
     """
-    return _compared(output, hand, gradient, closeness(rtol, atol))
+    return _compared(output, hand, gradient, closeness(rtol, atol), names)
 
 
 def compare_step(
@@ -126,6 +130,7 @@ def compare_step(
     lr: float,
     *,
     gradient: npt.ArrayLike | None = None,
+    names: Mapping[str, Any] | None = None,
     rtol: float | None = None,
     atol: float | None = None,
 ) -> Comparison:
@@ -144,7 +149,7 @@ def compare_step(
         after.
     lr
         The learning rate: 1 where the code has none.
-    gradient, rtol, atol
+    gradient, names, rtol, atol
         As in `compare`. By default, what rounding takes from a gradient in the update is allowed
         for.
 
@@ -194,7 +199,7 @@ def compare_step(
         hand[tensor] = (before - after) / lr
         eps = max(float(np.finfo(x.dtype).eps) for x in (before, after))
         lost[tensor] = eps * np.maximum(np.abs(before), np.abs(after)) / lr
-    comparison = _compared(output, hand, gradient, closeness(rtol, atol), lost)
+    comparison = _compared(output, hand, gradient, closeness(rtol, atol), names, lost)
     for row in comparison.rows:
         size = float(np.max(np.abs(row.autograd), initial=0.0))
         if float(np.max(lost[row.tensor], initial=0.0)) > size > 0:
@@ -227,11 +232,13 @@ def _compared(
     given: Mapping[Tensor, Any],
     gradient: Any,
     close: Closeness | None,
+    given_names: Mapping[str, Any] | None,
     lost: Mapping[Tensor, Any] | None = None,
 ) -> Comparison:
     check_mapping("compare", given)
     check_output(output)
-    graph = Graph(output)
+    seen = list(variables(caller()) if given_names is None else given_names.items())
+    graph = Graph(output, names=seen)
     hand = {node_of(graph, tensor): floats(tensor, x) for tensor, x in given.items()}
     tensors = {leaf_of(tensor): tensor for tensor in given}
     seed = seed_of(output, gradient)
@@ -248,7 +255,6 @@ def _compared(
     slack = {tape.of[leaf_of(tensor)]: amount for tensor, amount in (lost or {}).items()}
     order = sorted(by_value, key=_rank, reverse=True)
     judge = Judge(tape, seeds, by_value, reference, order, close, slack)
-    seen = list(variables(caller()))
     by_node = {leaf_of(tensor): x for tensor, x in given.items()}
     names = Names(graph, by_node, seen)
     diagnosis = Diagnosis(graph, judge, names, seeds)

@@ -290,6 +290,18 @@ def test_gradients_have_the_names_of_the_users_arrays() -> None:
     assert mt.compare(loss, {W: grads["dW"]}).rows[0].gradient_name == "dW"
 
 
+def test_names_can_be_given() -> None:
+    network = Network()
+    gradients = network.derive(dz1=lambda v: v["da1"])
+    names = {"hidden": network.z1, "d_hidden": gradients[network.z1], "active": network.a1}
+    comparison = mt.compare(network.loss, gradients, names=names)
+    (root,) = comparison.roots
+    assert (root.name, root.gradient_name) == ("hidden", "d_hidden")
+    assert root.cause is not None
+    assert "gradient of active" in root.cause.text
+    assert all("W1" not in row.name for row in comparison.rows)
+
+
 def test_rows_are_found_by_name_and_position(net: Network) -> None:
     comparison = mt.compare(net.loss, net.derive())
     assert comparison["net.p"] is comparison[0]

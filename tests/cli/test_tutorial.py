@@ -1,4 +1,4 @@
-"""Tests of microtensor.cli: the command, in this process and in one of its own."""
+"""Tests of `microtensor tutorial`, in this process and in one of its own."""
 
 import csv
 import json
@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import microtensor
 from microtensor.cli import main
 from microtensor.tutorials.by_hand import deep, two_layer
 
@@ -214,20 +213,7 @@ def test_growing_differences_are_said(out: Path, capsys: pytest.CaptureFixture[s
     assert "such rounding errors grow, for this training is unstable" in said
 
 
-# Help, and wrong options
-
-
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"microtensor {microtensor.__version__}\n"
-
-
-@pytest.mark.parametrize("argv", [[], ["--help"], ["tutorial", "--help"]])
-def test_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(argv) == 0
-    captured = capsys.readouterr()
-    assert captured.out.startswith("usage: microtensor")
-    assert captured.err == ""
+# Wrong options
 
 
 @pytest.mark.parametrize(
@@ -252,10 +238,8 @@ def test_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         (["tutorial", "--out", ""], "--out: '' is no folder"),
         (["tutorial", "--iter", "3"], "unknown"),
         (["tutorial", "--itertions", "3"], "--itertions is unknown: did you mean --iterations?"),
-        (["--versoin"], "--versoin is unknown: did you mean --version?"),
         (["tutorial", "--what\nnow"], "unrecognized arguments: --what now"),
         (["tutorial", "deep", "deep"], "unrecognized arguments: deep"),
-        (["learn"], "invalid choice: 'learn'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -409,12 +393,3 @@ def test_interrupted(out: Path) -> None:
     assert shown.rstrip().endswith("microtensor: interrupted")
     assert "Traceback" not in shown
     assert not list(out.iterdir())
-
-
-def test_imports_are_light() -> None:
-    script = "import sys, microtensor.cli; print(*(n for n in sys.argv[1:] if n in sys.modules))"
-    heavy = ["rich", "graphviz", "matplotlib"]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "\n"

@@ -1,0 +1,62 @@
+"""Tests of the command line as a whole: its help, its version, options that are none."""
+
+import subprocess
+import sys
+
+import pytest
+
+import microtensor
+from microtensor.cli import main
+
+COMMANDS = ["tutorial"]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"microtensor {microtensor.__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help(
+    argv: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(argv) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("usage: microtensor")
+    assert captured.err == ""
+    assert max(map(len, captured.out.splitlines())) <= 80
+
+
+def test_the_help_tells_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+    told = capsys.readouterr().out
+    positions = [told.index(f"\n    {name}") for name in COMMANDS]
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--versoin"], "--versoin is unknown: did you mean --version?"),
+        (["learn"], "invalid choice: 'learn'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_options(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.startswith("microtensor")
+    assert captured.err.count("\n") == 1
+
+
+def test_imports_are_light() -> None:
+    script = "import sys, microtensor.cli; print(*(n for n in sys.argv[1:] if n in sys.modules))"
+    heavy = ["rich", "graphviz", "matplotlib", "importlib.metadata"]
+    heavy += ["microtensor.compile", "microtensor.viz"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *heavy], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"

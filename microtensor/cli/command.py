@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import MicrotensorError
-from . import tutorial
+from . import compare, derive, draw, explore, tutorial
 from .failure import FAILED, CommandError, complain
 from .parsing import Commands, Parser
 
@@ -23,6 +23,21 @@ _STORY = """\
 microtensor records what you compute with NumPy, and shows its work: the graph
 of your own code, backpropagation step by step, which of the gradients that you
 derived by hand is wrong and why, and the code of the right ones."""
+
+_WALK = """\
+FILE.py:function is a function of yours that returns a loss, a Tensor; its file
+is run.
+
+a first walk:
+  microtensor tutorial                   two networks learn; see what it writes
+  microtensor draw net.py:loss           what your function computes, a picture
+  microtensor explore net.py:loss --open its backpropagation, step by step
+  microtensor compare net.py:by_hand     is what you derived right? if not, why?
+  microtensor derive net.py:loss         the code that you would have written
+
+exit status: 0 success; 1 a failure on the way, or what `compare` and `check`
+found wrong; 2 a wrong option, or a FILE.py:function that is not there or
+raises; 130 Ctrl-C."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,11 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="microtensor", description=_STORY)
+    parser = Parser(prog="microtensor", description=_STORY, epilog=_WALK)
     parser.add_argument("--version", action="version", version=f"microtensor {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(parser)
-    for command in (tutorial,):
+    for command in (tutorial, draw, explore, compare, derive):
         command.add(commands)
     return parser
 

@@ -8,7 +8,7 @@ import pytest
 import microtensor
 from microtensor.cli import main
 
-COMMANDS = ["tutorial"]
+COMMANDS = ["tutorial", "draw", "explore", "compare", "derive"]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,6 +40,12 @@ def test_the_help_tells_of_every_command(capsys: pytest.CaptureFixture[str]) -> 
     [
         (["--versoin"], "--versoin is unknown: did you mean --version?"),
         (["learn"], "invalid choice: 'learn'"),
+        (["draw"], "arguments are required: FILE.py:function"),
+        (["draw", "net.py", "--valeus"], "did you mean --values?"),
+        (["draw", "net.py", "--format", "gif"], "'gif' is unknown: choose from svg, png, pdf, dot"),
+        (["draw", "net.py", "--depth", "-1"], "'-1' is not a whole number of 0 or more"),
+        (["draw", "net.py", "--rankdir", "lr"], "'lr' is unknown: "),
+        (["draw", "net.py", "--out", ""], "'' is no file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

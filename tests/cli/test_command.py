@@ -8,7 +8,7 @@ import pytest
 import microtensor
 from microtensor.cli import main
 
-COMMANDS = ["tutorial", "draw", "explore", "compare", "derive"]
+COMMANDS = ["tutorial", "draw", "explore", "compare", "derive", "check"]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

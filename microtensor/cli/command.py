@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import MicrotensorError
-from . import check, compare, derive, draw, explore, tutorial
+from . import bench, check, compare, derive, draw, explore, tutorial
 from .failure import FAILED, CommandError, complain
 from .parsing import Commands, Parser
 
@@ -84,7 +84,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"microtensor {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(parser)
-    for command in (tutorial, draw, explore, compare, derive, check):
+    for command in (tutorial, draw, explore, compare, derive, bench, check):
         command.add(commands)
     return parser
 

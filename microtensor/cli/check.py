@@ -29,6 +29,7 @@ EXTRAS = (
     Extra("jit", ("numba>=0.61", "scipy>=1.14"), "compiling by numba"),
     Extra("io", ("safetensors>=0.4.5",), "saving and loading"),
     Extra("onnx", ("onnx>=1.18",), "ONNX files"),
+    Extra("completion", ("argcomplete>=3.5",), "TAB in a shell"),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import MicrotensorError
-from . import bench, check, compare, derive, draw, explore, tutorial
+from . import bench, check, compare, completion, derive, draw, explore, tutorial
 from .failure import FAILED, CommandError, complain
 from .parsing import Commands, Parser
 
@@ -50,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     debug = False
     try:
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks
+            completion.answer(parser)
         options = parser.parse_args(argv)
         debug = options.debug
         status = 0
@@ -84,7 +86,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"microtensor {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(parser)
-    for command in (tutorial, draw, explore, compare, derive, bench, check):
+    for command in (tutorial, draw, explore, compare, derive, bench, check, completion):
         command.add(commands)
     return parser
 

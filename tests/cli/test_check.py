@@ -45,7 +45,7 @@ def test_an_extra_that_is_not_installed(run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("importlib.metadata.version", version)
     done = run("check")
     assert done.status == 0
-    for name in ("plot", "jit", "io", "onnx"):
+    for name in ("plot", "jit", "io", "onnx", "completion"):
         assert f"pip install 'microtensor[{name}]'" in done.out
 
 

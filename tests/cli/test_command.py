@@ -8,7 +8,7 @@ import pytest
 import microtensor
 from microtensor.cli import main
 
-COMMANDS = ["tutorial", "draw", "explore", "compare", "derive", "bench", "check"]
+COMMANDS = ["tutorial", "draw", "explore", "compare", "derive", "bench", "check", "completion"]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,6 +47,7 @@ def test_the_help_tells_of_every_command(capsys: pytest.CaptureFixture[str]) -> 
         (["draw", "net.py", "--rankdir", "lr"], "'lr' is unknown: "),
         (["draw", "net.py", "--out", ""], "'' is no file"),
         (["bench", "--rounds", "0"], "'0' is not a whole number of 1 or more"),
+        (["completion", "csh"], "'csh' is unknown: did you mean 'zsh'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

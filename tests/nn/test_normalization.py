@@ -218,6 +218,15 @@ def test_a_compiled_training_step_is_the_eager_one(
     assert twin[1].num_batches_tracked.item() == 4
 
 
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm1d(3), nn.InstanceNorm1d(3, track_running_stats=True)]
+)
+def test_an_empty_batch_leaves_running_statistics_as_they_are(layer: Any) -> None:
+    assert layer(mt.tensor(normal(0, 3, 4))).shape == (0, 3, 4)
+    assert layer.running_mean.tolist() == [0.0, 0.0, 0.0]
+    assert layer.running_var.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_errors_quote_what_was_given() -> None:
     with pytest.raises(ShapeError, match=r"C = 3 .* shape \(4, 2\)"):
         nn.BatchNorm1d(3)(mt.tensor(normal(4, 2)))

@@ -38,8 +38,8 @@ def batch_norm(
         Shape (N, C) or (N, C, ...).
     running_mean, running_var
         Shape (C,), or ``None``. In training they are changed in place: the mean, and the variance
-        over n - 1, of the batch come in with the weight ``momentum``. Otherwise they are what is
-        normalised by.
+        over n - 1, of the batch come in with the weight ``momentum``; an empty batch has none.
+        Otherwise they are what is normalised by.
     weight, bias
         Shape (C,), or ``None``.
     training
@@ -70,7 +70,7 @@ def batch_norm(
                 f"shape {input.shape} has one: its variance is 0. Give a larger batch, or call "
                 "eval() first."
             )
-        if running_mean is not None or running_var is not None:
+        if count and (running_mean is not None or running_var is not None):
             _follow(x, running_mean, running_var, momentum, count)
         out = _affine(standardize(x, eps=float(eps)), weight, bias)
     else:
@@ -137,7 +137,7 @@ def instance_norm(
             f"the shape {input.shape}."
         )
     each = x.reshape((1, n * channels, length))
-    if running_mean is not None and running_var is not None:
+    if each.size and running_mean is not None and running_var is not None:
         with no_grad():
             for running, of in ((running_mean, _mean), (running_var, _variance)):
                 running = as_tensor(running)

@@ -171,8 +171,8 @@ class Optimizer:
         Raises
         ------
         StateDictError
-            If it is no optimizer's, or the number of groups or parameters, or a shape, differs.
-            Nothing was loaded then.
+            If it is no optimizer's, or one's of another kind, or the number of groups or
+            parameters, or a shape, differs. Nothing was loaded then.
         """
         try:
             groups, saved_state = state_dict["param_groups"], state_dict["state"]
@@ -190,6 +190,7 @@ class Optimizer:
             )
         numbers = [number for group in groups for number in group["params"]]
         tensors = [tensor for group in self.param_groups for tensor in group["params"]]
+        known = self._remembered({**self.defaults, **_EVERYTHING})
         state = {}
         for number, tensor in zip(numbers, tensors, strict=True):
             kept = saved_state.get(number, saved_state.get(str(number)))
@@ -198,7 +199,15 @@ class Optimizer:
                     name: self._loaded(name, value, tensor) for name, value in kept.items()
                 }
                 for name, value in kept.items():
-                    if isinstance(value, np.ndarray) and value.ndim and value.shape != tensor.shape:
+                    if not isinstance(value, np.ndarray):
+                        continue
+                    if known and name not in known:
+                        raise StateDictError(
+                            f"{type(self).__name__} remembers {', '.join(known)} of a parameter, "
+                            f"and this state_dict has {', '.join(kept)} of parameter {number}: it "
+                            "belongs to another kind of optimizer."
+                        )
+                    if value.ndim and value.shape != tensor.shape:
                         raise StateDictError(
                             f"The {name} of parameter {number} has shape {value.shape}, and the "
                             f"parameter has {tensor.shape}: the state_dict belongs to another "
@@ -330,6 +339,10 @@ class Optimizer:
 
     def _check_settings(self, group: dict[str, Any]) -> None:
         """Raise if a setting of a group is impossible."""
+
+
+_EVERYTHING = {"momentum": 1.0, "centered": True, "amsgrad": True}
+"""Settings with which as much is remembered of a parameter as an optimizer ever does."""
 
 
 def _same(p: Any, g: Any) -> Any:

@@ -468,3 +468,35 @@ def test_a_state_of_another_model_is_refused():
     optimizer.step()
     with pytest.raises(StateDictError, match=r"exp_avg of parameter 0 has shape \(2,\)"):
         optim.Adam([mt.tensor([1.0], requires_grad=True)]).load_state_dict(optimizer.state_dict())
+
+
+def test_a_state_of_another_kind_of_optimizer_is_refused():
+    p = mt.tensor([1.0, 2.0], requires_grad=True)
+    adam = optim.Adam([p])
+    p.grad = [1.0, 1.0]
+    adam.step()
+    for kind in (
+        optim.SGD,
+        optim.RMSprop,
+        optim.Adagrad,
+        optim.Adadelta,
+        optim.Adamax,
+        optim.Rprop,
+    ):
+        optimizer = kind([p], lr=0.5)
+        with pytest.raises(StateDictError, match=f"{kind.__name__} .*has .*exp_avg_sq.* another"):
+            optimizer.load_state_dict(adam.state_dict())
+        assert optimizer.param_groups[0]["lr"] == 0.5
+    optim.AdamW([p]).load_state_dict(adam.state_dict())
+
+
+def test_a_state_from_before_a_setting_was_switched_off_is_taken():
+    p = mt.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.RMSprop([p], momentum=0.9, centered=True)
+    p.grad = [1.0, 1.0]
+    optimizer.step()
+    optimizer.param_groups[0].update(momentum=0.0, centered=False)
+    other = optim.RMSprop([p])
+    other.load_state_dict(optimizer.state_dict())
+    other.step()
+    assert "momentum_buffer" in other.state[p]

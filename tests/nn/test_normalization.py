@@ -218,6 +218,14 @@ def test_a_compiled_training_step_is_the_eager_one(
     assert twin[1].num_batches_tracked.item() == 4
 
 
+def test_one_axis_is_given_as_a_number() -> None:
+    x = mt.tensor(normal(2, 3))
+    assert np.array_equal(F.layer_norm(x, 3).data, F.layer_norm(x, (3,)).data)
+    assert np.array_equal(F.rms_norm(x, 3).data, F.rms_norm(x, (3,)).data)
+    with pytest.raises(ShapeError, match=r"normalized_shape=\(2,\) .* shape \(2, 3\)"):
+        F.layer_norm(x, 2)
+
+
 @pytest.mark.parametrize(
     "layer", [nn.BatchNorm1d(3), nn.InstanceNorm1d(3, track_running_stats=True)]
 )

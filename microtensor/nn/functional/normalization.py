@@ -150,7 +150,7 @@ def instance_norm(
 
 def layer_norm(
     input: Any,
-    normalized_shape: Sequence[int],
+    normalized_shape: int | Sequence[int],
     weight: Any = None,
     bias: Any = None,
     eps: float = 1e-5,
@@ -175,7 +175,7 @@ def layer_norm(
 
 
 def rms_norm(
-    input: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None
+    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None
 ) -> Any:
     """Divide the last axes of each example by the root of their mean square; then scale them.
 
@@ -194,13 +194,15 @@ def rms_norm(
 def _over_last(
     function: str,
     input: Any,
-    normalized_shape: Sequence[int],
+    normalized_shape: int | Sequence[int],
     weight: Any,
     bias: Any,
     eps: float,
     centred: bool,
 ) -> Any:
     input = _floating(input)
+    if isinstance(normalized_shape, int):
+        normalized_shape = (normalized_shape,)
     shape = tuple(normalized_shape)
     if not shape or input.shape[len(input.shape) - len(shape) :] != shape:
         raise ShapeError(

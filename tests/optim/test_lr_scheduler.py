@@ -230,6 +230,7 @@ BAD = [
     (lambda o: schedules.StepLR(o, 1.5), "step_size is 1.5, and must be a whole number"),
     (lambda o: schedules.StepLR(o, 1, -1), "gamma is -1"),
     (lambda o: schedules.MultiStepLR(o, [1, -2]), r"milestones\[1\] is -2"),
+    (lambda o: schedules.MultiStepLR(o, 30), "milestones is 30, and must be a list"),
     (lambda o: schedules.ConstantLR(o, 0.0), "factor is 0.0, and must be above 0"),
     (lambda o: schedules.LinearLR(o, 1.5), "start_factor is 1.5"),
     (lambda o: schedules.LinearLR(o, 0.5, -0.1), "end_factor is -0.1"),

@@ -159,6 +159,9 @@ def _gradients(parameters: Iterable[Tensor]) -> list[Tensor]:
 
 
 def _listed(tensors: Any) -> list[Tensor]:
+    if not isinstance(tensors, Iterable):
+        hint = "give its parameters()" if hasattr(tensors, "parameters") else "give them in a list"
+        raise TypeError(f"Tensors are clipped, and got one {type(tensors).__name__}: {hint}.")
     found = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     for i, tensor in enumerate(found):
         if not isinstance(tensor, Tensor):

@@ -77,6 +77,8 @@ class MultiStepLR(LRScheduler):
         gamma: float = 0.1,
         last_epoch: int = -1,
     ) -> None:
+        if not isinstance(milestones, Iterable):
+            raise ArgumentError(f"milestones is {milestones!r}, and must be a list of epochs.")
         milestones = list(milestones)
         for i, milestone in enumerate(milestones):
             check_count(f"milestones[{i}]", milestone, 0)

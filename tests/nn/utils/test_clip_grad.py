@@ -79,6 +79,9 @@ def test_errors():
         clip_grad_norm_(parameters(), 1.0, None)
     with pytest.raises(TypeError, match="number 0 is a float"):
         clip_grad_norm_([1.0], 1.0)
+    for clip in (clip_grad_norm_, clip_grad_value_):
+        with pytest.raises(TypeError, match=r"one Linear: give its parameters\(\)"):
+            clip(nn.Linear(2, 1), 1.0)
 
 
 def test_nothing_to_clip():

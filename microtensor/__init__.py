@@ -7,7 +7,7 @@ record into gradients.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, data, func, functions, linalg, nn, notebook, optim
+from . import autograd, data, func, functions, linalg, nn, notebook, optim, pytorch_names
 from .custom import custom_op
 from .functions import *  # noqa: F403 - the names in its __all__
 from .state import enable_grad, is_grad_enabled, no_grad
@@ -68,7 +68,8 @@ def __getattr__(name: str) -> Any:
         readers = [each for each, home in _READERS.items() if home == _READERS[name]]
         globals().update({each: getattr(package, each) for each in readers})
         return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    hint = pytorch_names.of_the_module(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 
 notebook.show_with(

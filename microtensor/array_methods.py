@@ -9,7 +9,7 @@ import numpy as np
 
 from . import ops
 from .diagnosis import explain
-from .errors import UnsupportedError
+from .errors import ShapeError, UnsupportedError
 from .inplace import clock
 from .op import Op, Recordable, unknown_argument
 from .ops import cumulative, rearrange, rounding, select
@@ -250,12 +250,21 @@ class ArrayMethods(Recordable):
         """Return the elements along one axis."""
         return apply_unary(ops.ravel, self)
 
-    def flatten(self) -> Tensor:
+    def flatten(self, *axes: Any, **unknown: Any) -> Tensor:
         """Return a copy of the elements along one axis."""
+        if axes or unknown:
+            raise UnsupportedError(
+                "flatten() makes one axis of all, as NumPy's: F.flatten(t, 1) keeps the first."
+            )
         return self.ravel().copy()
 
     def transpose(self, *axes: Any) -> Tensor:
         """Return the axes reversed, or in the order given."""
+        if len(axes) == 2 and len(shape := self._array.shape) > 2:
+            raise ShapeError(
+                f"transpose{axes} of a tensor of shape {shape}: it takes all {len(shape)} axes "
+                f"in their new order, as NumPy's. To exchange two, write t.swapaxes{axes}."
+            )
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         return apply_unary(ops.transpose, self, {"axes": order})
 

@@ -17,6 +17,7 @@ from .notebook import Shown
 from .numpy_protocols import NumPyProtocols
 from .op import Node
 from .ops.index import prepare
+from .pytorch_names import PyTorchNames
 from .record import (
     NUMBERS,
     apply,
@@ -44,7 +45,7 @@ _TRANSPOSED: dict[str, Any] = {"axes": None}
 
 
 @tensor_class
-class Tensor(ArrayMethods, NumPyProtocols, Shown):
+class Tensor(ArrayMethods, NumPyProtocols, PyTorchNames, Shown):
     """An n-dimensional array that records how it was made, so that it can be differentiated.
 
     It has NumPy's operators, methods and indexing, and NumPy's functions take it. What is computed

@@ -163,6 +163,11 @@ class RecurrentLayer(Module):
             zeros = as_tensor(np.zeros((count, batch, self.hidden_size), dtype))
             return (zeros,) * self.states
         names = ("h_0", "c_0")
+        if isinstance(states[0], tuple):
+            raise ArgumentError(
+                f"{type(self).__name__} takes the first state as one tensor h_0, not a tuple of "
+                f"{len(states[0])}: pairs are an LSTM's."
+            )
         shape = (count, batch, self.hidden_size) if batched else (count, self.hidden_size)
         found = tuple(map(as_tensor, states))
         for name, state in zip(names, found, strict=False):

@@ -413,6 +413,13 @@ def test_an_lstm_takes_a_pair(hx: Any) -> None:
         layer("LSTM", 3, 4)(np.zeros((5, 2, 3)), (np.zeros((1, 2, 4)), np.zeros((1, 2, 5))))
 
 
+@pytest.mark.parametrize("kind", ["RNN", "GRU"])
+def test_the_pair_of_an_lstm_is_none_of_another_layers(kind: str) -> None:
+    state = mt.tensor(np.zeros((1, 2, 4)), requires_grad=True)
+    with pytest.raises(ArgumentError, match=f"{kind} takes .* one tensor h_0, not a tuple of 2"):
+        layer(kind, 3, 4)(np.zeros((5, 2, 3)), (state, state))
+
+
 @each_cell
 def test_a_cell_given_wrong_shapes(kind: str) -> None:
     cell = layer(kind, 3, 4)

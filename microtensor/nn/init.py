@@ -35,6 +35,8 @@ __all__ = [
     "kaiming_uniform_",
     "normal_",
     "ones_",
+    "orthogonal_",
+    "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",
@@ -90,6 +92,52 @@ def normal_(
     if not std >= 0:
         raise ArgumentError(f"std is {std}, and must be 0 or more.")
     return _fill(tensor, _random(tensor, generator).normal(mean, std, tensor.shape))
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draw normally, and again what is not between ``a`` and ``b``.
+
+    ``mean`` and ``std`` are those of the distribution before it is cut off; the bounds are values,
+    not multiples of ``std``.
+    """
+    if not std > 0:
+        raise ArgumentError(f"std is {std}, and must be above 0.")
+    if not (a < b and a <= mean + 4 * std and b >= mean - 4 * std):
+        raise ArgumentError(
+            f"Nothing can be drawn between a={a} and b={b} with mean={mean} and std={std}: the "
+            "bounds must be in order, and no more than 4 deviations from the mean."
+        )
+    rng = _random(tensor, generator)
+    values = rng.normal(mean, std, tensor.size)
+    while (outside := np.flatnonzero((values < a) | (values > b))).size:
+        values[outside] = rng.normal(mean, std, outside.size)
+    return _fill(tensor, values.reshape(tensor.shape))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Set a matrix to ``gain`` times one with orthonormal rows or columns, whichever are fewer.
+
+    Axes after the second count as columns. It is drawn uniformly: the Q of a QR decomposition of
+    normal numbers, with the signs of R's diagonal (Saxe et al., 2014; Mezzadri, 2007).
+
+    >>> weight = orthogonal_(Tensor(np.empty((2, 3))), generator=np.random.default_rng(0))
+    >>> (weight @ weight.T).numpy().round(6).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if tensor.ndim < 2:
+        raise ShapeError(f"orthogonal_() needs two axes or more, and got the shape {tensor.shape}.")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    values = _random(tensor, generator).normal(size=(max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(values)
+    q = q * np.copysign(1.0, np.diagonal(r))
+    return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import microtensor as mt
 from microtensor import nn
@@ -160,3 +161,39 @@ def test_errors():
         init.kaiming_normal_(weight(3, 2), mode="fan_on")
     with pytest.raises(DtypeError, match="int64"):
         init.uniform_(mt.tensor([1, 2]))
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5), (4, 3, 2, 2), (20, 3, 2, 2)])
+def test_orthogonal(shape):
+    t = weight(*shape)
+    assert init.orthogonal_(t, gain=2.0, generator=rng()) is t
+    w = t.numpy().reshape(shape[0], -1)
+    product = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+    assert np.allclose(product, 4 * np.eye(len(product)))
+
+
+def test_orthogonal_matrices_are_drawn_uniformly():
+    """The Q of LAPACK alone has a diagonal that is hardly ever positive."""
+    draw = np.random.default_rng(0)
+    signs = [init.orthogonal_(weight(3, 3), generator=draw).numpy()[0, 0] > 0 for _ in range(400)]
+    assert 0.4 < np.mean(signs) < 0.6
+
+
+def test_truncated_normal_against_scipy():
+    t = weight(300, 400)
+    assert init.trunc_normal_(t, mean=0.5, std=2.0, a=-1.0, b=2.5, generator=rng()) is t
+    expected = scipy.stats.truncnorm(-0.75, 1.0, loc=0.5, scale=2.0)
+    assert -1.0 <= t.data.min() < -0.999
+    assert 2.499 < t.data.max() <= 2.5
+    assert np.isclose(t.data.mean(), expected.mean(), atol=0.01)
+    assert np.isclose(t.data.std(), expected.std(), rtol=0.01)
+
+
+@pytest.mark.parametrize("bounds", [(1.0, -1.0), (5.0, 6.0), (-6.0, -5.0), (math.nan, 1.0)])
+def test_a_truncated_normal_between_impossible_bounds(bounds):
+    with pytest.raises(ArgumentError, match=rf"between a={bounds[0]} and b={bounds[1]}"):
+        init.trunc_normal_(weight(3), 0.0, 1.0, *bounds)
+    with pytest.raises(ArgumentError, match="std is 0"):
+        init.trunc_normal_(weight(3), std=0)
+    with pytest.raises(ShapeError, match=r"two axes or more, and got the shape \(3,\)"):
+        init.orthogonal_(weight(3))

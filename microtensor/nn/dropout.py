@@ -22,7 +22,8 @@ class Dropout(Module):
     p
         From 0 to 1.
     generator
-        Where the random numbers come from; by default one of its own, unpredictable.
+        Where the random numbers come from; by default one of its own, unpredictable. A deep copy
+        of the layer has a copy of it, and leaves out the same elements: give it another.
 
     Raises
     ------

@@ -119,14 +119,23 @@ class _Merger:
         elif all(_fill(array) is not None for array in arrays) and _same(*map(_fill, arrays)):
             shape = self._vector(self._sizes([array.shape for array in arrays], origin))
             value = self.made.constant(_fill(arrays[0])).node("Expand", shape)
-        elif all(
-            _same(array.reshape(-1), np.arange(array.size, dtype=array.dtype)) for array in arrays
-        ):
+        elif all(map(_is_counted, arrays)):
             shape = self._vector(self._sizes([array.shape for array in arrays], origin))
             (count,) = self._sizes([(array.size,) for array in arrays], origin)
             ends = [self.made.constant(0), self._scalar(count), self.made.constant(1)]
             value = ends[0].node("Range", *ends[1:]).astype(arrays[0].dtype)
             value = value if arrays[0].ndim == 1 else value.node("Reshape", shape)
+        elif (found := _triangle(arrays)) is not None:
+            diagonal, below, above = found
+            shape = self._vector(self._sizes([array.shape for array in arrays], origin))
+            ones = self.made.constant(np.float32(1.0)).node("Expand", shape)
+            lower = ones.node("Trilu", self.made.constant(np.int64(diagonal)), upper=0)
+            value = lower.astype(bool)
+            if arrays[0].dtype != bool:
+                ends = [self.made.constant(end) for end in (below, above)]
+                value = value.node("Where", *ends, dtype=arrays[0].dtype)
+            elif not below:
+                value = value.node("Not")
         else:
             raise self._refusal(origin, [array.shape for array in arrays])
         self.computed[name] = value.name
@@ -256,6 +265,27 @@ def _same(one: Any, *others: Any) -> bool:
         one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
         for other in others
     )
+
+
+def _is_counted(array: npt.NDArray[Any]) -> bool:
+    """Tell whether the elements are 0, 1, 2 and so on."""
+    if array.dtype == bool:
+        return False
+    return _same(array.reshape(-1), np.arange(array.size, dtype=array.dtype))
+
+
+def _triangle(arrays: Sequence[npt.NDArray[Any]]) -> tuple[int, Any, Any] | None:
+    """Return where a triangle ends, and the numbers in it and above it, as of a causal mask."""
+    if any(array.ndim < 2 or not array.size for array in arrays):
+        return None
+    first = arrays[0]
+    below, above = first[..., -1:, :1].flat[0], first[..., :1, -1:].flat[0]
+    for diagonal in (-1, 0, 1):
+        triangles = (np.tri(a.shape[-2], a.shape[-1], diagonal, bool) for a in arrays)
+        made = (np.where(triangle, below, above) for triangle in triangles)
+        if all(map(_same, arrays, map(np.broadcast_to, made, (a.shape for a in arrays)))):
+            return diagonal, below, above
+    return None
 
 
 def _fill(array: npt.NDArray[Any]) -> Any:

@@ -47,6 +47,7 @@ def test_a_reshape_leaves_the_batch_to_the_runtime() -> None:
         "x.var(axis=0, ddof=1)",
         "x + np.zeros((len(x), 1), np.float32)",
         "x + np.arange(len(x), dtype=np.float32)[:, None]",
+        "x + np.tri(len(x), 3, dtype=np.float32)",
         "x[np.arange(len(x)), [0] * len(x)]",
         "x[1:], x[-1], x[::-1], x[:, ::2], x[None]",
         "np.concatenate([x, x]), np.stack([x, x])",
@@ -66,6 +67,23 @@ def test_what_follows_the_length_is_computed_from_it(expression: str) -> None:
     exported = mt.onnx.export(fn, mt.tensor(numbers(4, 3)), dynamic_axes={"x": {0: "batch"}})
     for batch in (2, 3, 11):
         assert_same(exported, lambda x: fn(mt.tensor(x)), numbers(batch, 3))
+
+
+@pytest.mark.parametrize("diagonal", [0, 1])
+@pytest.mark.parametrize("added", [True, False])
+def test_a_causal_mask_follows_the_length(diagonal: int, added: bool) -> None:
+    layer = nn.TransformerEncoderLayer(
+        4, 2, 8, batch_first=True, dtype=np.float32, generator=np.random.default_rng(0)
+    ).eval()
+
+    def fn(x: Any) -> Any:
+        steps = x.shape[1]
+        mask = np.triu(np.ones((steps, steps), bool), diagonal + 1)
+        return layer(x, np.where(mask, np.float32(-np.inf), np.float32(0)) if added else mask)
+
+    exported = mt.onnx.export(fn, numbers(2, 5, 4), dynamic_axes={"x": {0: "batch", 1: "steps"}})
+    for steps in (2, 5, 9):
+        assert_same(exported, fn, numbers(3, steps, 4))
 
 
 def attention(q: Any, k: Any) -> Any:
@@ -149,7 +167,8 @@ def loop(x: Any) -> Any:
         (lambda x: x * (1 / len(x)), r"multiply at .*cannot follow the length of 'batch'"),
         (lambda x: x[: len(x) // 2] * 2.0, "cannot follow the length of 'batch'"),
         (lambda x: x.sum() + float(len(x) ** 2), "add at .*cannot follow"),
-        (lambda x: x + np.tri(len(x), 3, dtype=np.float32), "add at .*cannot follow"),
+        (lambda x: x + np.eye(len(x), 3, dtype=np.float32), "add at .*cannot follow"),
+        (lambda x: mt.where(np.arange(len(x)) == 1, x.T, 0.0), "where at .*cannot follow"),
         (lambda x: x + 1.0 if len(x) % 2 else x * 2.0, "something else"),
         (lambda x: x @ np.ones((3, 2)) + np.ones((2, 2)), "with x of shape.*it fails: add of"),
     ],

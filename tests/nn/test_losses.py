@@ -212,6 +212,12 @@ class TestBinaryCrossEntropy:
     def test_an_empty_batch(self):
         assert nn.BCELoss(reduction="sum")(np.ones((0, 1)), np.ones((0, 1))).item() == 0
 
+    @pytest.mark.parametrize("target", [[-1.0, 1.0], [0.0, 2.0], [math.nan, 1.0]])
+    def test_with_logits_targets_are_probabilities_too(self, target):
+        message = r"with_logits\(\) takes probabilities, and the target goes from .*: scale it"
+        with pytest.raises(ArgumentError, match=message):
+            nn.BCEWithLogitsLoss()(mt.tensor([3.0, -3.0]), target)
+
     def test_with_logits_it_is_exact_for_huge_logits(self):
         x = mt.tensor([1000.0, -1000.0, 1000.0, -1000.0, 40.0], requires_grad=True)
         y = np.array([1.0, 0.0, 0.0, 1.0, 1.0])

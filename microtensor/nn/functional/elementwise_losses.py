@@ -101,8 +101,13 @@ def binary_cross_entropy(
     tensor([  0.69314718,   0.        , 100.        ])
     """
     input, target = matched("binary_cross_entropy", input, target)
-    _check_probabilities("prediction", input, "apply a sigmoid first, or use the loss with logits")
-    _check_probabilities("target", target, "scale it")
+    _check_probabilities(
+        "binary_cross_entropy",
+        "prediction",
+        input,
+        "apply a sigmoid first, or use the loss with logits",
+    )
+    _check_probabilities("binary_cross_entropy", "target", target, "scale it")
     return weighted(apply_binary(fused.binary_cross_entropy, input, target), weight, reduction)
 
 
@@ -130,6 +135,8 @@ def binary_cross_entropy_with_logits(
 
     Raises
     ------
+    ArgumentError
+        If a target is no probability, from 0 to 1.
     ShapeError
         If the shapes differ.
 
@@ -141,6 +148,7 @@ def binary_cross_entropy_with_logits(
     tensor([ 0.69314718, 50.        , 50.        ])
     """
     input, target = matched("binary_cross_entropy_with_logits", input, target)
+    _check_probabilities("binary_cross_entropy_with_logits", "target", target, "scale it")
     if pos_weight is None:
         losses = apply_binary(fused.binary_cross_entropy_with_logits, input, target)
     else:
@@ -159,12 +167,11 @@ def _by_weight(loss: str, losses: Tensor, weight: Any, reduction: str) -> Any:
     return reduced(losses * weights, reduction, weights.sum())
 
 
-def _check_probabilities(role: str, values: Tensor, advice: str) -> None:
+def _check_probabilities(loss: str, role: str, values: Tensor, advice: str) -> None:
     data = values._array
     if data.size and current_trace() is None:
         low, high = np.minimum.reduce(data, axis=None), np.maximum.reduce(data, axis=None)
         if not (low >= 0 and high <= 1):
             raise ArgumentError(
-                f"binary_cross_entropy() takes probabilities, and the {role} goes from {low} to "
-                f"{high}: {advice}."
+                f"{loss}() takes probabilities, and the {role} goes from {low} to {high}: {advice}."
             )

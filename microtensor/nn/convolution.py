@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -263,6 +264,28 @@ class _ConvTranspose(_Convolution):
             groups, bias, padding_mode, True, dtype, generator,
         )  # fmt: skip
 
+    def _output_padding(self, input: Any, output_size: Sequence[int] | None) -> Any:
+        """Return how much longer the output is, so that it has the size, if one is given."""
+        if output_size is None:
+            return self.output_padding
+        sizes, lengths = tuple(output_size)[-self._dims :], np.shape(input)[-self._dims :]
+        paddings: Any = self.padding
+        least = tuple(
+            (n - 1) * stride - 2 * padding + dilation * (k - 1) + 1
+            for n, stride, padding, dilation, k in zip(
+                lengths, self.stride, paddings, self.dilation, self.kernel_size, strict=False
+            )
+        )
+        steps = zip(self.stride, self.dilation, strict=True)
+        most = tuple(n + max(step) - 1 for n, step in zip(least, steps, strict=False))
+        between = (a <= n <= b for a, n, b in zip(least, sizes, most, strict=False))
+        if len(sizes) != len(least) or not all(between):
+            raise ArgumentError(
+                f"{type(self).__name__} has output_size={output_size}, and makes of an input of "
+                f"shape {np.shape(input)} sizes from {least} to {most}."
+            )
+        return tuple(n - a for a, n in zip(least, sizes, strict=True))
+
 
 class ConvTranspose1d(_ConvTranspose):
     """Add kernels up along lines; the arguments are `ConvTranspose2d`'s, with one axis.
@@ -275,11 +298,11 @@ class ConvTranspose1d(_ConvTranspose):
 
     _dims = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Any:
         """Map (batch, in_channels, length) to (batch, out_channels, new length)."""
         return conv_transpose1d(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding,
-            self.groups, self.dilation,
+            input, self.weight, self.bias, self.stride, self.padding,
+            self._output_padding(input, output_size), self.groups, self.dilation,
         )  # fmt: skip
 
 
@@ -322,9 +345,13 @@ class ConvTranspose2d(_ConvTranspose):
 
     _dims = 2
 
-    def forward(self, input: Any) -> Any:
-        """Map (batch, in_channels, height, width) to (batch, out_channels, …, …)."""
+    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Any:
+        """Map (batch, in_channels, height, width) to (batch, out_channels, …, …).
+
+        Several sizes can be meant where the stride is more than 1; ``output_size`` says which, in
+        place of ``output_padding``. Axes before the last two are ignored in it.
+        """
         return conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding,
-            self.groups, self.dilation,
+            input, self.weight, self.bias, self.stride, self.padding,
+            self._output_padding(input, output_size), self.groups, self.dilation,
         )  # fmt: skip

@@ -186,6 +186,23 @@ def test_documented_shapes():
     assert up(np.zeros((1, 16, 6, 6))).shape == (1, 16, 12, 12)
 
 
+def test_the_size_of_a_transposed_convolution_can_be_said():
+    """As in the example of PyTorch's documentation."""
+    x = mt.tensor(rng.standard_normal((1, 16, 12, 12)), requires_grad=True)
+    down = nn.Conv2d(16, 16, 3, stride=2, padding=1)
+    up = nn.ConvTranspose2d(16, 16, 3, stride=2, padding=1)
+    assert up(down(x)).shape == (1, 16, 11, 11)
+    out = up(down(x), output_size=x.shape)
+    assert out.shape == x.shape
+    padded = F.conv_transpose2d(down(x), up.weight, up.bias, 2, 1, output_padding=1)
+    assert_allclose(out.numpy(), padded.numpy())
+    line = nn.ConvTranspose1d(2, 3, 3, stride=2)
+    assert [line(np.ones((1, 2, 4)), output_size=[n]).shape[2] for n in (9, 10)] == [9, 10]
+    for wrong in ([8], [11], []):
+        with pytest.raises(ArgumentError, match=r"output_size=.* from \(9,\) to \(10,\)"):
+            line(np.ones((1, 2, 4)), output_size=wrong)
+
+
 def test_a_depthwise_convolution_keeps_channels_apart():
     x = rng.standard_normal((2, 3, 6))
     weight = rng.standard_normal((3, 1, 2))

@@ -28,7 +28,8 @@ HEAD = """# Operations
 Every operation that a graph is made of, with the rule that gives the gradient of each of its
 inputs; then the functions composed of them, those whose results are constants to differentiation,
 and those that are not supported. A rule reads `g`, the gradient of the output, `out`, the output,
-and the inputs; a name in it that starts with an underscore is a function of the file named.
+and the inputs; a name in it that starts with an underscore is a function of the file named. `back`
+is what the rules of a recurrence share: what the way back through time found.
 
 This page is made from the tables in `microtensor/ops/`.
 """
@@ -72,7 +73,8 @@ def table(tree: ast.Module) -> Iterator[str]:
     """Yield a line for each operation that a file registers."""
     known = numpy_functions()
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if not (isinstance(call.func, ast.Name) and call.func.id == "Op"):
+        kind = call.func.id if isinstance(call.func, ast.Name) else ""
+        if kind not in ("Op", "Recurrence", "Composed"):
             continue
         assert isinstance(call.args[0], ast.Constant)
         op = REGISTRY[str(call.args[0].value)]
@@ -82,6 +84,8 @@ def table(tree: ast.Module) -> Iterator[str]:
         else:
             each = rules.elts if isinstance(rules, ast.Tuple) else [rules]
             cell = "<br>".join(shown(rule, tree) for rule in each)
+            if kind == "Composed":
+                cell = f"by recording {cell}"
         functions = ", ".join(name for name, f in known.items() if IMPLEMENTATIONS.get(f) is op)
         yield f"| `{op.name}` | {functions} | {cell} |"
 

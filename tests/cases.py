@@ -457,12 +457,16 @@ case("lstm", "recurrent.lstm(x, y, z, w)", (2, 2, 8), (8, 2), (2, 2), (2, 2),
      numpy="loops.lstm(x, y, z, w)", hips=False)
 case("lstm", "recurrent.lstm(x, y, z, w)", (3, 1, 4), (4, 1), (1, 1), (1, 1),
      numpy="loops.lstm(x, y, z, w)", hips=False)
-case("lstm_back", "recurrent.lstm_back(x, y, z, w)", (2, 2, 12), (2, 2, 12), (8, 2), (2, 2),
+case("lstm_back", "recurrent.lstm_back(x, y, z, w)", (6, 2, 2, 2), (6, 2, 2, 2), (8, 2), (2, 2),
      numpy="loops.lstm_back(x, y, z, w)", hips=False)
-case("lstm_back", "recurrent.lstm_back(x, y, z, w)", (1, 3, 6), (1, 3, 6), (4, 1), (3, 1),
+case("lstm_back", "recurrent.lstm_back(x, y, z, w)", (6, 1, 3, 1), (6, 1, 3, 1), (4, 1), (3, 1),
      numpy="loops.lstm_back(x, y, z, w)", hips=False)
 case("gru", "recurrent.gru(x, y, z, w)", (3, 2, 6), (6, 2), (6,), (2, 2),
      numpy="loops.gru(x, y, z, w)", hips=False)
+case("gru_back", "recurrent.gru_back(x, y, z, w)", (5, 2, 2, 2), (5, 2, 2, 2), (6, 2), (2, 2),
+     numpy="loops.gru_back(x, y, z, w)", hips=False)
+case("gru_back", "recurrent.gru_back(x, y, z, w)", (5, 1, 3, 1), (5, 1, 3, 1), (3, 1), (3, 1),
+     numpy="loops.gru_back(x, y, z, w)", hips=False)
 
 # Rows of a table
 case("embedding", "rows.take_rows(x, y)", [[0, 2], [2, 3]], (4, 2), numpy="y[x]", hips=False)

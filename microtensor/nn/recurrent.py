@@ -163,7 +163,7 @@ class GRU(RecurrentLayer):
         if bias is None:
             bias = np.zeros(weight.shape[:1], weight.dtype)
         every = recurrent.gru(sums, weight, as_tensor(bias), *states)
-        h = every[..., 4 * self.hidden_size :]
+        h = every[4]
         return h, (h[-1],)
 
 
@@ -223,7 +223,6 @@ class LSTM(RecurrentLayer):
         return output, (h_n, c_n)
 
     def _steps(self, sums: Any, weight: Any, bias: Any, states: Any) -> Any:
-        size = self.hidden_size
         every = recurrent.lstm(sums, weight, *states)
-        h = every[..., 5 * size :]
-        return h, (h[-1], every[-1, :, 4 * size : 5 * size])
+        h = every[5]
+        return h, (h[-1], every[4, -1])

@@ -23,9 +23,18 @@ def _scan(out: Any, x: Value, states: Sequence[Value], step: Step) -> Value:
     at = body.input(graph.name("at"), x.shape[1:], x.dtype)
     afters, given = step(*befores, at)
     body.outputs = [each.node("Identity") for each in (*afters, given)]
-    result = graph.node("Scan", (*states, x), out.shape, out.dtype, body=body, num_scan_inputs=1)
+    steps = out.ndim - 3  # which axis of the result they are
+    result = graph.node(
+        "Scan", (*states, x), out.shape, out.dtype, body=body, num_scan_inputs=1,
+        scan_output_axes=[steps],
+    )  # fmt: skip
     graph.nodes[-1].outputs[:0] = [graph.name("last") for _ in states]
     return result
+
+
+def _stacked(values: Sequence[Value]) -> Value:
+    """Put values beside each other along a new first axis."""
+    return concatenated([x.unsqueeze(0) for x in values], 0)
 
 
 def _parts(x: Value, count: int) -> list[Value]:
@@ -57,7 +66,7 @@ def _lstm(out: Any, x: Value, weight: Value, h: Value, c: Value) -> Value:
         g = g.node("Tanh")
         c = f * c + i * g
         h = o * c.node("Tanh")
-        return [h, c], concatenated([i, f, g, o, c, h], 1)
+        return [h, c], _stacked([i, f, g, o, c, h])
 
     return _scan(out, x, [h, c], step)
 
@@ -71,7 +80,7 @@ def _gru(out: Any, x: Value, weight: Value, bias: Value, h: Value) -> Value:
         r, z = (of_r + x_r).node("Sigmoid"), (of_z + x_z).node("Sigmoid")
         n = (r * q + x_n).node("Tanh")
         h = (h - n) * z + n
-        return [h], concatenated([r, z, n, q, h], 1)
+        return [h], _stacked([r, z, q, n, h])
 
     return _scan(out, x, [h], step)
 

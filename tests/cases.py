@@ -666,26 +666,25 @@ case("scatter_add", "np.bincount(y, weights=x)", (4,), [0, 2, 2, 1], hips=False,
 case("scatter_add", "np.bincount(y, x, minlength=5)", (3,), [0, 2, 2], hips=False, half=False)
 case("getitem", "np.trim_zeros(x * y)", (5,), [0, 1, 0, 1, 0], hips=False)
 
-# Normalising the channels of (N, C, L)
+# Normalising the channels of (N, C, ...)
 NORM = "ops.normalization."
 case("channel_sum", NORM + "channel_sum(x)", (2, 3, 4), numpy="np.sum(x, (0, 2))", hips=False)
 case("channel_sum", NORM + "channel_sum(x)", (2, 3, 9), numpy="np.sum(x, (0, 2))", hips=False)
 case("channel_dot", NORM + "channel_dot(x, y)", (2, 3, 2), (2, 3, 2),
      numpy="np.sum(x * y, (0, 2))", hips=False)
+case("channel_dot", NORM + "channel_dot(x.transpose((3, 1, 0, 2)), y)", (3, 2, 1, 2), (2, 2, 3, 1),
+     numpy="np.sum(x.transpose((3, 1, 0, 2)) * y, (0, 2, 3))", hips=False)
 case("less_mean", NORM + "less_mean(x)", (2, 3, 4), numpy="x - np.mean(x, (0, 2), keepdims=True)")
-case("standardize", NORM + "standardize(x, 0.1)", (2, 3, 4),
-     numpy="(x - np.mean(x, (0, 2), keepdims=True))"
-           " / np.sqrt(np.var(x, (0, 2), keepdims=True) + 0.1)")
-case("standardize", NORM + "standardize(x, 0.1, centred=False)", (1, 3, 9),
-     numpy="x / np.sqrt(np.mean(x * x, (0, 2), keepdims=True) + 0.1)")
-for centred in (True, False):
-    mean = "np.mean(y, (0, 2), keepdims=True)" if centred else "0"
-    mean_g = "np.mean(x, (0, 2), keepdims=True)" if centred else "0"
-    case("standardize_adjoint", f"{NORM}standardize_adjoint(x, y, 0.1, {centred})",
-         (2, 3, 4), (2, 3, 4),
-         numpy=f"(x - {mean_g} - (y - {mean}) * np.mean(x * (y - {mean}), (0, 2), keepdims=True)"
-               f" / (np.mean((y - {mean}) ** 2, (0, 2), keepdims=True) + 0.1))"
-               f" / np.sqrt(np.mean((y - {mean}) ** 2, (0, 2), keepdims=True) + 0.1)")
+case("less_mean", NORM + "less_mean(x.transpose((3, 1, 0, 2)))", (2, 2, 1, 2), hips=False,
+     numpy="(x - np.mean(x, (0, 2, 3), keepdims=True)).transpose((3, 1, 0, 2))")
+case("inverse_rms", NORM + "inverse_rms(x, 0.1)", (2, 3, 4),
+     numpy="1 / np.sqrt(np.mean(x * x, (0, 2)) + 0.1)")
+case("inverse_rms", NORM + "inverse_rms(x, 0.1)", (9, 2, 3, 1), hips=False,
+     numpy="1 / np.sqrt(np.mean(x * x, (0, 2, 3)) + 0.1)")
+case("inverse_rms", NORM + "inverse_rms(x, 0.1)", (1, 2, 9), hips=False,
+     numpy="1 / np.sqrt(np.mean(x * x, (0, 2)) + 0.1)")
+case("scale_channels", NORM + "scale_channels(x, y)", (2, 3, 4), (3,),
+     numpy="x * y.reshape((-1, 1))")
 case("scale_shift", NORM + "scale_shift(x, y, z)", (2, 3, 4), (3,), (3,),
      numpy="x * y.reshape((-1, 1)) + z.reshape((-1, 1))")
 

@@ -9,18 +9,27 @@ from .value import Value
 
 __all__ = ["TO_RESULT"]
 
-_CHANNEL = (0, 2)
-"""The axes of a channel's elements, in arrays of shape (N, C, L)."""
+
+def _channel(x: Value) -> tuple[int, ...]:
+    """Return the axes of a channel's elements, in an array of shape (N, C, ...)."""
+    return (0, *range(2, x.ndim))
+
+
+def _spread(values: Value, x: Value) -> Value:
+    return values.unsqueeze(*range(1, x.ndim - 1))
 
 
 def _less_mean(out: Any, x: Value) -> Value:
-    return x - x.reduce("ReduceMean", _CHANNEL, True)
+    return x - x.reduce("ReduceMean", _channel(x), True)
 
 
-def _standardize(out: Any, x: Value, eps: float, centred: bool) -> Value:
-    x = _less_mean(out, x) if centred else x
-    mean_square = (x * x).reduce("ReduceMean", _CHANNEL, True)
-    return x / (mean_square + eps).node("Sqrt")
+def _inverse_rms(out: Any, x: Value, eps: float) -> Value:
+    mean_square = (x * x).reduce("ReduceMean", _channel(x))
+    return (mean_square + eps).node("Sqrt").node("Reciprocal")
+
+
+def _scale_shift(out: Any, x: Value, scale: Value, shift: Value) -> Value:
+    return x * _spread(scale, x) + _spread(shift, x)
 
 
 def _masked_softmax(out: Any, x: Value) -> Value:
@@ -34,11 +43,12 @@ def _masked_softmax(out: Any, x: Value) -> Value:
 
 # fmt: off
 TO_RESULT: dict[str, Callable[..., Value]] = {
-    "channel_sum":    lambda out, x: x.sum(_CHANNEL),
-    "channel_dot":    lambda out, x, y: (x * y).sum(_CHANNEL),
+    "channel_sum":    lambda out, x: x.sum(_channel(x)),
+    "channel_dot":    lambda out, x, y: (x * y).sum(_channel(x)),
     "less_mean":      _less_mean,
-    "standardize":    _standardize,
-    "scale_shift":    lambda out, x, scale, shift: x * scale.unsqueeze(1) + shift.unsqueeze(1),
+    "inverse_rms":    _inverse_rms,
+    "scale_channels": lambda out, x, scale: x * _spread(scale, x),
+    "scale_shift":    _scale_shift,
     "masked_softmax": _masked_softmax,
 }
 # fmt: on

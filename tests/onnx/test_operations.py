@@ -19,7 +19,8 @@ UNSUPPORTED = {
     # Decompositions and inverses, which ONNX has not.
     "cholesky", "eigh", "inv", "lstsq", "pinv", "qr", "solve", "svd",
     # Gradients of layers, which a model's evaluation does not compute.
-    "convolution_weight", "gru_back", "lstm_back", "max_pool_gather", "max_pool_scatter", "window_spread",
+    "convolution_weight", "gru_back", "lstm_back", "max_pool_gather", "max_pool_scatter",
+    "window_spread",
     # Other numbers in every call, which ONNX draws with a seed of the model's own.
     "random",
 }  # fmt: skip

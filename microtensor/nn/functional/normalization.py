@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
-from ...ops import norms
-from ...ops.normalization import channel_dot, channel_sum, less_mean, scale_shift, standardize
+from ...ops import broadcast_to, norms
+from ...ops.normalization import (
+    channel_dot,
+    channel_sum,
+    inverse_rms,
+    less_mean,
+    scale_channels,
+    scale_shift,
+)
 from ...record import as_tensor
 from ...state import no_grad
 from ...tensor import Tensor
@@ -57,7 +64,7 @@ def batch_norm(
     tensor([-1.,  1.])
     """
     input = _floating(input)
-    x = _channels("batch_norm", input)
+    x = _with_channels("batch_norm", input)
     channels = x.shape[1]
     for name, value in (("running_mean", running_mean), ("running_var", running_var),
                         ("weight", weight), ("bias", bias)):  # fmt: skip
@@ -70,9 +77,12 @@ def batch_norm(
                 f"shape {input.shape} has one: its variance is 0. Give a larger batch, or call "
                 "eval() first."
             )
-        if count and (running_mean is not None or running_var is not None):
-            _follow(x, running_mean, running_var, momentum, count)
-        out = _affine(standardize(x, eps=float(eps)), weight, bias)
+        centred = less_mean(x)
+        if count and running_mean is not None:
+            _follow(running_mean, _mean(x), momentum)
+        if count and running_var is not None:
+            _follow(running_var, _variance(centred), momentum)
+        out = _affine(centred, inverse_rms(centred, eps=float(eps)), weight, bias)
     else:
         if running_mean is None or running_var is None:
             raise ArgumentError(
@@ -84,29 +94,28 @@ def batch_norm(
             scale = scale * weight
         shift = -as_tensor(running_mean) * scale
         out = scale_shift(x, scale, shift if bias is None else shift + bias)
-    return out if out.shape == input.shape else out.reshape(input.shape)
+    return out
 
 
-def _follow(x: Tensor, running_mean: Any, running_var: Any, momentum: Any, count: int) -> None:
-    """Let running statistics take in those of a batch."""
+def _follow(running: Any, new: Tensor, momentum: Any) -> None:
+    """Let a running statistic take in that of a batch."""
+    with no_grad():
+        running = as_tensor(running)
+        running *= 1.0 - momentum
+        running += new.astype(running.dtype) * momentum
+
+
+def _mean(x: Tensor) -> Any:
     with no_grad():
         x = x.detach()
-        for running, of in ((running_mean, _mean), (running_var, _variance)):
-            if running is not None:
-                running = as_tensor(running)
-                new = of(x, count).astype(running.dtype)
-                running *= 1.0 - momentum
-                running += new * momentum
+        return channel_sum(x) / (x.size // x.shape[1])
 
 
-def _mean(x: Tensor, count: int) -> Any:
-    return channel_sum(x) / count
-
-
-def _variance(x: Tensor, count: int) -> Any:
+def _variance(centred: Tensor) -> Any:
     """Return the variance over n - 1."""
-    centred = less_mean(x)
-    return channel_dot(centred, centred) / (count - 1)
+    with no_grad():
+        centred = centred.detach()
+        return channel_dot(centred, centred) / (centred.size // centred.shape[1] - 1)
 
 
 def instance_norm(
@@ -136,16 +145,14 @@ def instance_norm(
             f"instance_norm() needs more than one value per channel and example, and the input has "
             f"the shape {input.shape}."
         )
-    each = x.reshape((1, n * channels, length))
-    if each.size and running_mean is not None and running_var is not None:
-        with no_grad():
-            for running, of in ((running_mean, _mean), (running_var, _variance)):
-                running = as_tensor(running)
-                new = of(each.detach(), length).reshape((n, channels)).mean(axis=0)
-                running *= 1.0 - momentum
-                running += new.astype(running.dtype) * momentum
-    out = standardize(each, eps=float(eps)).reshape(x.shape)
-    return _affine(out, weight, bias).reshape(input.shape)
+    centred = less_mean(x.reshape((1, n * channels, length)))
+    if x.size and running_mean is not None and running_var is not None:
+        each = x.reshape((1, n * channels, length))
+        for running, new in ((running_mean, _mean(each)), (running_var, _variance(centred))):
+            with no_grad():
+                new = new.reshape((n, channels)).mean(axis=0)
+            _follow(running, new, momentum)
+    return _each_group(centred, x, channels, weight, bias, eps).reshape(input.shape)
 
 
 def layer_norm(
@@ -213,11 +220,13 @@ def _over_last(
         _check_size(function, name, value, shape, input)
     features = math.prod(shape)
     rows = math.prod(input.shape[: len(input.shape) - len(shape)])
-    out = standardize(input.reshape((1, rows, features)), eps=float(eps), centred=centred)
+    x = input.reshape((1, rows, features))
+    x = less_mean(x) if centred else x
+    out = scale_channels(x, inverse_rms(x, eps=float(eps)))
     if weight is not None or bias is not None:
         if len(shape) > 1:
             weight, bias = (x if x is None else x.reshape(-1) for x in (weight, bias))
-        out = _affine(out.reshape((rows, features, 1)), weight, bias)
+        out = _affine(out.reshape((rows, features, 1)), None, weight, bias)
     return out.reshape(input.shape)
 
 
@@ -253,8 +262,19 @@ def group_norm(
             f"{input.shape} has one in each of {num_groups}."
         )
     groups = x.reshape((1, n * num_groups, channels // num_groups * length))
-    out = standardize(groups, eps=float(eps)).reshape(x.shape)
-    return _affine(out, weight, bias).reshape(input.shape)
+    return _each_group(less_mean(groups), x, num_groups, weight, bias, eps).reshape(input.shape)
+
+
+def _each_group(centred: Any, x: Any, groups: int, weight: Any, bias: Any, eps: float) -> Any:
+    """Scale groups of channels, which are centred, and then shift them."""
+    n, channels, length = x.shape
+    scale = inverse_rms(centred, eps=float(eps))
+    if weight is None or bias is None:
+        return _affine(scale_channels(centred, scale).reshape(x.shape), None, weight, bias)
+    scale = scale.reshape((n, groups, 1)) * weight.reshape((groups, channels // groups))
+    shift = broadcast_to(bias, (n, channels))
+    centred = centred.reshape((1, n * channels, length))
+    return scale_shift(centred, scale.reshape(-1), shift.reshape(-1)).reshape(x.shape)
 
 
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
@@ -275,21 +295,33 @@ def _floating(input: Any) -> Any:
     return input if input.dtype.kind == "f" else input.astype(np.float64)
 
 
+def _with_channels(function: str, input: Tensor) -> Tensor:
+    if input.ndim < 2:
+        raise ShapeError(
+            f"{function}() takes an input of shape (N, C, ...), and got {input.shape}."
+        )
+    return input
+
+
 def _channels(function: str, input: Tensor) -> Tensor:
     """Return an input as (N, C, L)."""
-    shape = input.shape
-    if len(shape) < 2:
-        raise ShapeError(f"{function}() takes an input of shape (N, C, ...), and got {shape}.")
-    return input if len(shape) == 3 else input.reshape((*shape[:2], math.prod(shape[2:])))
+    shape = _with_channels(function, input).shape
+    return input.reshape((*shape[:2], math.prod(shape[2:])))
 
 
-def _affine(x: Any, weight: Any, bias: Any) -> Any:
-    """Scale and shift channels."""
-    if weight is None:
-        return x if bias is None else x + bias.reshape((-1, 1))
+def _affine(x: Any, scale: Any, weight: Any, bias: Any) -> Any:
+    """Scale channels by one factor or two, and shift them."""
+    if scale is None:
+        scale = weight
+    elif weight is not None:
+        scale = scale * weight
     if bias is None:
-        return x * weight.reshape((-1, 1))
-    return scale_shift(x, weight, bias)
+        return x if scale is None else scale_channels(x, scale)
+    return x + _per_channel(bias, x) if scale is None else scale_shift(x, scale, bias)
+
+
+def _per_channel(values: Any, x: Any) -> Any:
+    return values.reshape((-1, *(1,) * (x.ndim - 2)))
 
 
 def _check_size(

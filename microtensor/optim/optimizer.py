@@ -327,14 +327,17 @@ class Optimizer:
     @staticmethod
     def _number(value: Any) -> Any:
         """Return a setting as a Python number: a np.float64 would make float64 of float32."""
+        if value.__class__ is float:
+            return value
         return value if isinstance(value, Recordable) else float(value)
 
     @staticmethod
     def _is_set(value: Any) -> bool:
         """Tell whether a setting is not 0; a program holds while that stays so."""
-        trace = current_trace()
-        if trace is not None and isinstance(value, Recordable):
-            return trace.is_nonzero(value)  # type: ignore[no-any-return]
+        if isinstance(value, Recordable):
+            trace = current_trace()
+            if trace is not None:
+                return trace.is_nonzero(value)  # type: ignore[no-any-return]
         return bool(value)
 
     def _check_settings(self, group: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ __all__ = ["PIECE", "Change", "in_pieces"]
 Change = Callable[..., None]
 """What changes an array in place, given its gradient, and by name other arrays that change too."""
 
-PIECE = 1 << 17
-"""How many bytes of each array are changed at a time: those of all fit into a fast cache."""
+PIECE = 1 << 19
+"""How many bytes of all arrays together are changed at a time: they fit into a fast cache."""
 
 
 def in_pieces(change: Change, p: Any, g: Any, others: Mapping[str, Any]) -> None:
@@ -26,10 +26,10 @@ def in_pieces(change: Change, p: Any, g: Any, others: Mapping[str, Any]) -> None
     p, g, others
         Arrays of one shape. Those that are not contiguous are changed as a whole.
     """
-    if p.nbytes <= PIECE or not all(array.flags.c_contiguous for array in (p, g, *others.values())):
+    length = PIECE // (2 + len(others)) // p.itemsize
+    if p.size <= length or not all(array.flags.c_contiguous for array in (p, g, *others.values())):
         change(p, g, **others)
         return
-    length = PIECE // p.itemsize
     p, g = p.reshape(-1), g.reshape(-1)
     flat = {name: array.reshape(-1) for name, array in others.items()}
     for start in range(0, p.size, length):

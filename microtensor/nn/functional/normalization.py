@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,20 @@ from ...tensor import Tensor
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
 
 
+def _wide_inside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function compute half precision, in which sums overflow, in float32."""
+
+    @functools.wraps(function)
+    def wide(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(input, "dtype", None) == np.float16:
+            input = as_tensor(input).astype(np.float32)
+            return function(input, *args, **kwargs).astype(np.float16)
+        return function(input, *args, **kwargs)
+
+    return wide
+
+
+@_wide_inside
 def batch_norm(
     input: Any,
     running_mean: Any,
@@ -118,6 +133,7 @@ def _variance(centred: Tensor) -> Any:
         return channel_dot(centred, centred) / (centred.size // centred.shape[1] - 1)
 
 
+@_wide_inside
 def instance_norm(
     input: Any,
     running_mean: Any = None,
@@ -178,7 +194,7 @@ def layer_norm(
     tensor([[-1.,  1.],
             [-1.,  1.]])
     """
-    return _over_last("layer_norm", input, normalized_shape, weight, bias, eps, centred=True)
+    return _over_last(input, "layer_norm", normalized_shape, weight, bias, eps, centred=True)
 
 
 def rms_norm(
@@ -187,20 +203,22 @@ def rms_norm(
     """Divide the last axes of each example by the root of their mean square; then scale them.
 
     ``x / sqrt(mean(x²) + eps) * weight`` (Zhang and Sennrich, 2019). ``eps`` is by default the
-    difference of 1 and the next number of the input's dtype.
+    difference of 1 and the next number of the dtype that is computed in.
 
     >>> import microtensor as mt
     >>> rms_norm(mt.tensor([[1.0, 7.0]]), (2,))
     tensor([[0.2, 1.4]])
     """
     input = _floating(input)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
-    return _over_last("rms_norm", input, normalized_shape, weight, None, eps, centred=False)
+    if eps is None:
+        eps = float(np.finfo(np.result_type(input.dtype, np.float32)).eps)
+    return _over_last(input, "rms_norm", normalized_shape, weight, None, eps, centred=False)
 
 
+@_wide_inside
 def _over_last(
-    function: str,
     input: Any,
+    function: str,
     normalized_shape: int | Sequence[int],
     weight: Any,
     bias: Any,
@@ -230,6 +248,7 @@ def _over_last(
     return out.reshape(input.shape)
 
 
+@_wide_inside
 def group_norm(
     input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:

@@ -66,7 +66,7 @@ _OF_THE_MODULE = {
     "unsqueeze": "write np.expand_dims(t, axis)",
 }
 
-_MADE_BY_NUMPY = frozenset({"arange", "empty", "eye", "full", "ones", "zeros"})
+_MADE_BY_NUMPY = ("arange", "empty", "eye", "full", "ones", "zeros")
 
 
 class PyTorchNames:

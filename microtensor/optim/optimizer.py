@@ -19,6 +19,10 @@ from .pieces import Change, in_pieces
 __all__ = ["Optimizer"]
 
 
+_Ready = tuple[Tensor, Any, dict[str, Any], Change, dict[str, Any]]
+"""A parameter, its gradient, what is kept of it, what changes it, and the arrays kept."""
+
+
 class Optimizer:
     """The base of optimizers; a subclass says in ``_change`` how a parameter changes.
 
@@ -122,10 +126,7 @@ class Optimizer:
         if trace is not None:
             trace.watch(self)
         ready = [
-            self._ready(group, parameter, parameter._grad._array, trace is not None)
-            for group in self.param_groups
-            for parameter in group["params"]
-            if parameter._grad is not None
+            each for group in self.param_groups for each in self._ready_in(group, trace is not None)
         ]
         with np.errstate(all="ignore"):  # nothing raises from here on
             for parameter, g, kept, change, arrays in ready:
@@ -275,21 +276,47 @@ class Optimizer:
         ascent = self._ascent({"maximize": group["maximize"]})
         return ascent, 1.0 - self._number(group["lr"]) * weight_decay if decays else None
 
-    def _ready(
-        self, group: dict[str, Any], parameter: Tensor, g: Any, traced: bool
-    ) -> tuple[Tensor, Any, dict[str, Any], Change, dict[str, Any]]:
-        """Return all that a step needs of a parameter; raise if anything is wrong with it."""
-        data = parameter._array
-        if not traced and (data.__class__ is not np.ndarray or not data.flags.writeable):
-            data = parameter._writable()
-        if g.shape != data.shape:
-            raise ShapeError(
-                f"The gradient of {called(parameter)} has shape {g.shape}: it must have the "
-                "parameter's shape."
-            )
-        kept = dict(self.state.get(parameter, ()))
-        change = self._change(group, kept, g)
-        for name, first in self._remembered(group).items():
+    def _ready_in(self, group: dict[str, Any], traced: bool) -> list[_Ready]:
+        """Return what a step needs of each parameter of a group that has a gradient.
+
+        Raise if anything is wrong with one.
+        """
+        ready: list[_Ready] = []
+        remembered = self._remembered(group)
+        alike: Change | None = None  # changes all of which nothing is kept
+        for parameter in group["params"]:
+            if parameter._grad is None:
+                continue
+            g, data = parameter._grad._array, parameter._array
+            if not traced and (data.__class__ is not np.ndarray or not data.flags.writeable):
+                data = parameter._writable()
+            if g.shape != data.shape:
+                raise ShapeError(
+                    f"The gradient of {called(parameter)} has shape {g.shape}: it must have the "
+                    "parameter's shape."
+                )
+            kept = self.state.get(parameter) if self.state else None
+            if alike is not None and not kept:
+                ready.append((parameter, g, {}, alike, {}))
+                continue
+            kept = dict(kept or ())
+            change = self._change(group, kept, g)
+            if remembered or kept:
+                arrays = self._arrays(parameter, data, kept, remembered)
+                ready.append((parameter, g, kept, change, arrays))
+            else:
+                alike = change
+                ready.append((parameter, g, {}, change, {}))
+        return ready
+
+    def _arrays(
+        self, parameter: Tensor, data: Any, kept: dict[str, Any], remembered: dict[str, float]
+    ) -> dict[str, Any]:
+        """Return the arrays among what is kept of a parameter, the first time those it begins with.
+
+        Raise if one does not fit.
+        """
+        for name, first in remembered.items():
             if name not in kept:
                 kept[name] = np.zeros_like(data) if first == 0 else np.full_like(data, first)
         arrays = {}
@@ -303,7 +330,7 @@ class Optimizer:
                 if not value.flags.writeable:
                     value = kept[name] = value.copy()
                 arrays[name] = value
-        return parameter, g, kept, change, arrays
+        return arrays
 
     def _settings(self, group: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings of a saved group; files have lists in place of tuples."""

@@ -26,10 +26,13 @@ def in_pieces(change: Change, p: Any, g: Any, others: Mapping[str, Any]) -> None
     p, g, others
         Arrays of one shape. Those that are not contiguous are changed as a whole.
     """
-    length = PIECE // (2 + len(others)) // p.itemsize
-    if p.size <= length or not all(array.flags.c_contiguous for array in (p, g, *others.values())):
+    count = 2 + len(others)
+    if count * p.nbytes <= PIECE or not all(
+        array.flags.c_contiguous for array in (p, g, *others.values())
+    ):
         change(p, g, **others)
         return
+    length = PIECE // (count * p.itemsize)
     p, g = p.reshape(-1), g.reshape(-1)
     flat = {name: array.reshape(-1) for name, array in others.items()}
     for start in range(0, p.size, length):

@@ -7,11 +7,9 @@ import ast
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
 from numpy.testing.overrides import (
     get_overridable_numpy_array_functions,
     get_overridable_numpy_ufuncs,
@@ -20,6 +18,10 @@ from numpy.testing.overrides import (
 from microtensor import ops
 from microtensor.numpy_protocols import CONSTANT
 from microtensor.op import IMPLEMENTATIONS, REGISTRY, Op
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
 
 NAMESPACES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft}
 
@@ -142,8 +144,10 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def on_files(files: Files, config: MkDocsConfig) -> None:
+def on_files(files: "Files", config: "MkDocsConfig") -> None:
     """Have MkDocs build the page with the others."""
+    from mkdocs.structure.files import File
+
     files.append(File.generated(config, "operations.md", content=page()))
 
 

@@ -25,8 +25,9 @@ def take_turns(
     """
     calls = {}
     for name, step in contenders.items():
-        step()
-        calls[name] = max(1, int(seconds / max(timeit.timeit(step, number=3) / 3, 1e-9)))
+        # The least of several: the first calls of a compiled step trace it.
+        least = min(timeit.repeat(step, number=1, repeat=6))
+        calls[name] = max(1, int(seconds / max(least, 1e-9)))
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, step in contenders.items():

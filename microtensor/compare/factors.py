@@ -51,6 +51,10 @@ class Factors:
                 return f"the mean's 1/m is missing (m = {_short(n)})"
             if _same(size, 1 / n, rtol):
                 return f"the mean's 1/m is there once too often (m = {_short(n)})"
+            if n == 4 and _same(size, 2.0, rtol):
+                return (
+                    "a factor of 2 is too much; or it is missing, and so is the mean's 1/m (m = 4)"
+                )
             if _same(size, n / 2, rtol):
                 return f"a factor of 2 is missing, and the mean's 1/m (m = {_short(n)})"
         if _same(size, 0.5, rtol):

@@ -138,8 +138,12 @@ def _segments(step: Step, fused: Fused) -> Iterator[Segment]:
     for upper in [*step.sources, *step.inner]:
         for lower in _variables(upper, step):
             name = _function(lower, upper)
+            if name is not None and name == _formula(upper):
+                break  # the operation is this function; below it a bias of zeros was added
             if name is not None or (upper in step.sources and lower is step.target):
                 yield Segment(step, lower, upper, name or _formula(upper), None)
+            if name is not None:
+                break
 
 
 def logits_of(edge: Edge) -> Value | None:

@@ -105,6 +105,31 @@ def test_between_two_given_gradients_autograds_own_rules_are_used(net: Network) 
     assert comparison.roots[0].cause.factor == 1.5
 
 
+@pytest.mark.parametrize("is_written_out", [False, True])
+def test_a_bias_of_zeros_adds_no_second_function(is_written_out: bool) -> None:
+    rng = np.random.default_rng(0)
+
+    def sigmoid(z: Any) -> Any:
+        return 1 / (1 + np.exp(-z)) if is_written_out else mt.sigmoid(z)
+
+    def at_output(a: Any) -> Any:
+        s = 1 / (1 + np.exp(-a))
+        return s * (1 - s)
+
+    x = rng.normal(size=(4, 3))
+    W1, W2 = (mt.tensor(rng.normal(size=s), requires_grad=True) for s in [(3, 5), (5, 2)])
+    b1, b2 = (mt.tensor(np.zeros(n), requires_grad=True) for n in (5, 2))
+    a1 = sigmoid(x @ W1 + b1)
+    a2 = sigmoid(a1 @ W2 + b2)
+    loss = (a2**2).sum()
+    dz2 = 2 * a2.numpy() * at_output(a2.numpy())
+    dz1 = dz2 @ W2.numpy().T * at_output(a1.numpy())
+    comparison = mt.compare(loss, {W2: a1.numpy().T @ dz2, W1: x.T @ dz1})
+    assert [row.cause.kind for row in comparison.roots] == ["derivative_at_output"] * 2
+    assert [row.cause.factor for row in comparison.roots] == [None, None]
+    assert "both places" in comparison["W1"].cause.text
+
+
 def test_inputs_that_require_no_gradient_can_be_compared(net: Network) -> None:
     derived = net.derive()
     assert mt.compare(net.loss, {net.x: derived[net.x]}).ok

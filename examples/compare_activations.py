@@ -1,5 +1,6 @@
 """Train one deep network with seven activations, and see why sigmoid is no longer the usual one.
 
+    pip install '.[examples]'
     python examples/compare_activations.py [--epochs 30] [--seed 0] [--out FOLDER] [--small]
 
 "Can we use other activation functions besides Sigmoid?" is what the first tutorial asks at its end.
@@ -23,7 +24,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -34,10 +34,11 @@ from microtensor import nn, optim
 from microtensor.data import DataLoader, random_split
 
 try:
+    from matplotlib.figure import Figure
     from sklearn.datasets import load_digits
 except ImportError:
     raise SystemExit(
-        "The digits come with scikit-learn: pip install 'microtensor[examples]'"
+        "This needs Matplotlib and scikit-learn: pip install 'microtensor[examples]'"
     ) from None
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -196,10 +197,12 @@ def plot(runs: dict[str, list[Run]], path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train with each activation and seed, and compare."""
     parser = argparse.ArgumentParser(description="Compare activations on one network.")
-    parser.add_argument("--epochs", type=int, help="how often all digits are read (default: 30)")
+    parser.add_argument("--epochs", type=int, help="times through the digits (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="the first of five seeds")
-    parser.add_argument("--out", type=Path, default=Path(), help="where the plot goes (default: .)")
-    parser.add_argument("--small", action="store_true", help="few epochs, two seeds")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument(
+        "--small", action="store_true", help="a few seconds: fewer epochs and seeds"
+    )
     options = parser.parse_args(argv)
     epochs = options.epochs or (4 if options.small else 30)
     seeds = range(options.seed, options.seed + (2 if options.small else 5))

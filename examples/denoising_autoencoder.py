@@ -1,5 +1,6 @@
 """Clean noisy pictures of digits with a denoising autoencoder.
 
+    pip install '.[examples]'
     python examples/denoising_autoencoder.py [--epochs 60] [--seed 0] [--out FOLDER] [--small]
 
 Strong noise is added to the 8 × 8 pixels of scikit-learn's digits, new noise each time, and the
@@ -22,7 +23,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import microtensor as mt
@@ -32,10 +32,11 @@ from microtensor.data import DataLoader, random_split
 from microtensor.viz import plot_history
 
 try:
+    from matplotlib.figure import Figure
     from sklearn.datasets import load_digits
 except ImportError:
     raise SystemExit(
-        "The digits come with scikit-learn: pip install 'microtensor[examples]'"
+        "This needs Matplotlib and scikit-learn: pip install 'microtensor[examples]'"
     ) from None
 
 NOISE = 0.5  # standard deviation; pixels are from 0, black, to 1, white
@@ -184,10 +185,12 @@ def draw_digits(rows: dict[str, Any]) -> Figure:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train, clean what is held out, and draw it."""
     parser = argparse.ArgumentParser(description="Clean noisy digits with an autoencoder.")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="the folder for the pictures")
-    parser.add_argument("--small", action="store_true", help="a smaller network, a few seconds")
+    parser.add_argument(
+        "--epochs", type=int, default=60, help="times through the digits (default: 60)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: a smaller network")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs, channels = (min(options.epochs, 8), 8) if options.small else (options.epochs, 16)

@@ -1,5 +1,6 @@
 """Read handwritten digits with a convolutional network, and see which ones it gets wrong.
 
+    pip install '.[examples]'
     python examples/digits_cnn.py [--epochs 40] [--seed 0] [--out FOLDER] [--small]
 
 The 1797 digits that scikit-learn brings along have 8 × 8 pixels each. A quarter of them is held
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import microtensor as mt
@@ -29,10 +29,11 @@ from microtensor.data import DataLoader, random_split
 from microtensor.viz import plot_history
 
 try:
+    from matplotlib.figure import Figure
     from sklearn.datasets import load_digits
 except ImportError:
     raise SystemExit(
-        "The digits come with scikit-learn: pip install 'microtensor[examples]'"
+        "This needs Matplotlib and scikit-learn: pip install 'microtensor[examples]'"
     ) from None
 
 
@@ -204,10 +205,12 @@ def draw_filters(weight: Any) -> Figure:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train, say what was misread, draw, and save."""
     parser = argparse.ArgumentParser(description="Read digits with a convolutional network.")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="the folder for the files")
-    parser.add_argument("--small", action="store_true", help="a smaller network, a few seconds")
+    parser.add_argument(
+        "--epochs", type=int, default=40, help="times through the digits (default: 40)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: a smaller network")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs, channels = (min(options.epochs, 4), 8) if options.small else (options.epochs, 16)

@@ -1,5 +1,6 @@
 """Read handwritten digits with the second tutorial's network: sigmoid layers, and plain SGD.
 
+    pip install '.[examples]'
     python examples/digits_mlp.py [--epochs 150] [--seed 0] [--out FOLDER] [--small]
 
 What the tutorial builds for the exclusive or is built here for the 1797 digits of scikit-learn.
@@ -161,10 +162,12 @@ def accuracy_of_cnn(path: Path, seed: int) -> float | None:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train, count what was read as what, and compare."""
     parser = argparse.ArgumentParser(description="Read digits with sigmoid layers and plain SGD.")
-    parser.add_argument("--epochs", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="the folder for the files")
-    parser.add_argument("--small", action="store_true", help="train for a few seconds only")
+    parser.add_argument(
+        "--epochs", type=int, default=150, help="times through the digits (default: 150)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: fewer epochs")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs = min(options.epochs, 15) if options.small else options.epochs

@@ -1,7 +1,12 @@
-"""Draw what a computation recorded, into the folder given, or into a temporary one."""
+"""Draw what a computation recorded: a formula, its backward pass, and models.
 
-import sys
-import tempfile
+    python examples/draw_the_graph.py [--out FOLDER]
+
+Names in the drawings are those of the variables and of the modules' parameters. Each drawing is
+an SVG, which a browser shows.
+"""
+
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +18,9 @@ from microtensor.viz import draw, render
 
 def main() -> None:
     """Draw a formula, its backward pass, and two models."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="microtensor-"))
+    parser = argparse.ArgumentParser(description="Draw what a computation recorded.")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
 
     # The names in the drawing are those of the variables.
@@ -39,9 +46,7 @@ def main() -> None:
     deep = nn.Sequential(*layers)
     output = deep(mt.tensor(np.ones((4, 5)), name="batch")).sum()
     output.backward()
-    drawing = draw(output)
-    print(render(drawing, folder / "deep.svg"))
-    print(f"{drawing.source.count(' -> ')} edges; its DOT can be changed before it is rendered.")
+    print(render(draw(output), folder / "deep.svg"))
 
 
 if __name__ == "__main__":

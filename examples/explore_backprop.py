@@ -1,11 +1,12 @@
-"""Write a page that steps through backpropagation, into the folder given, or a temporary one.
+"""Write a page that steps through backpropagation, for a browser.
+
+    python examples/explore_backprop.py [--out FOLDER]
 
 A network learns XOR. Its gradients are derived by hand as well, and one step is wrong: the page
 shows which, beside autograd's.
 """
 
-import sys
-import tempfile
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from microtensor.viz import History, explore
 
 def main() -> None:
     """Train, derive the gradients of the last iteration by hand, and write the page."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="microtensor-"))
+    parser = argparse.ArgumentParser(description="Write a page that steps through backpropagation.")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
 
     rng = np.random.default_rng(0)

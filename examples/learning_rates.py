@@ -1,5 +1,6 @@
 """Train one network with many learning rates, three optimizers and five schedules.
 
+    pip install '.[examples]'
     python examples/learning_rates.py [--epochs 20] [--seed 0] [--out FOLDER] [--small]
 
 "Using learning rate for neural network training" is among what the first tutorial leaves for later;
@@ -25,7 +26,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -37,10 +37,11 @@ from microtensor.data import DataLoader, random_split
 from microtensor.optim import lr_scheduler
 
 try:
+    from matplotlib.figure import Figure
     from sklearn.datasets import load_digits
 except ImportError:
     raise SystemExit(
-        "The digits come with scikit-learn: pip install 'microtensor[examples]'"
+        "This needs Matplotlib and scikit-learn: pip install 'microtensor[examples]'"
     ) from None
 
 BATCH = 64
@@ -263,10 +264,10 @@ def plot_schedules(scheduled: dict[str, Run], path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train with each learning rate and schedule, and compare."""
     parser = argparse.ArgumentParser(description="Compare learning rates and schedules.")
-    parser.add_argument("--epochs", type=int, help="how often all digits are read (default: 20)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="where the plots go (default: .)")
-    parser.add_argument("--small", action="store_true", help="few epochs")
+    parser.add_argument("--epochs", type=int, help="times through the digits (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: fewer epochs")
     options = parser.parse_args(argv)
     epochs = options.epochs or (4 if options.small else 20)
     options.out.mkdir(parents=True, exist_ok=True)

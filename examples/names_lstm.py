@@ -1,5 +1,6 @@
 """Learn what first names look like, letter by letter, and make up new ones.
 
+    pip install '.[plot,io]'
     python examples/names_lstm.py [--epochs 40] [--seed 0] [--out FOLDER] [--small]
 
 An LSTM reads a name and says, after each letter, how likely every letter is to be the next, or the
@@ -31,6 +32,14 @@ import microtensor as mt
 import microtensor.nn.functional as F
 from microtensor import nn, optim
 from microtensor.data import DataLoader, random_split
+
+try:
+    import matplotlib  # noqa: F401 - what curves are drawn with
+    import safetensors  # noqa: F401 - what networks are saved with
+except ImportError:
+    raise SystemExit(
+        "This needs Matplotlib and safetensors: pip install 'microtensor[plot,io]'"
+    ) from None
 
 LETTERS = ".abcdefghijklmnopqrstuvwxyz"  # the dot is before a name, and after it
 PADDING = -1  # what the next letter is where a name has ended already: it does not count
@@ -233,10 +242,10 @@ def plot(results: Results, counting: dict[str, float], path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train, measure, make up names."""
     parser = argparse.ArgumentParser(description="Learn what first names look like.")
-    parser.add_argument("--epochs", type=int, help="how often all names are read (default: 40)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="where the files go (default: .)")
-    parser.add_argument("--small", action="store_true", help="a short run with a small network")
+    parser.add_argument("--epochs", type=int, help="times through the names (default: 40)")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: a smaller network")
     options = parser.parse_args(argv)
     epochs = options.epochs or (6 if options.small else 40)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,9 @@
-"""Differentiate derivatives: curvature, Newton's method, and a penalty on a gradient."""
+"""Differentiate derivatives: curvature, Newton's method, and a penalty on a gradient.
+
+    python examples/second_derivatives.py
+
+A gradient found with `create_graph=True` is recorded itself, and so has a gradient.
+"""
 
 import numpy as np
 

@@ -1,5 +1,6 @@
 """Teach a Siamese network which digits are alike: it draws a map of them.
 
+    pip install '.[examples]'
     python examples/siamese_digits.py [--epochs 80] [--seed 0] [--out FOLDER] [--small]
 
 The network turns a digit of 8 × 8 pixels into a point of the plane. It is never told which digit
@@ -24,7 +25,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import microtensor as mt
@@ -33,12 +33,13 @@ from microtensor.data import DataLoader, random_split
 from microtensor.viz import plot_history
 
 try:
+    from matplotlib.figure import Figure
     from sklearn.datasets import load_digits
     from sklearn.metrics import roc_auc_score
     from sklearn.neighbors import KNeighborsClassifier
 except ImportError:
     raise SystemExit(
-        "The digits come with scikit-learn: pip install 'microtensor[examples]'"
+        "This needs Matplotlib and scikit-learn: pip install 'microtensor[examples]'"
     ) from None
 
 MARGIN = 1.0
@@ -180,10 +181,12 @@ def draw_map(points: Any, labels: Any, distances: Any, alike: Any) -> Figure:
 def main(argv: Sequence[str] | None = None) -> Results:
     """Train on pairs, ask about pairs of held-out digits, and draw the map."""
     parser = argparse.ArgumentParser(description="Teach a Siamese network which digits are alike.")
-    parser.add_argument("--epochs", type=int, default=80)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="the folder for the pictures")
-    parser.add_argument("--small", action="store_true", help="train for a few seconds only")
+    parser.add_argument(
+        "--epochs", type=int, default=80, help="times through the digits (default: 80)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: fewer epochs")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs = min(options.epochs, 8) if options.small else options.epochs

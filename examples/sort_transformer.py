@@ -1,5 +1,6 @@
 """Have a tiny transformer learn to sort lists of eight digits, and look at what it attends to.
 
+    pip install '.[plot]'
     python examples/sort_transformer.py [--epochs 15] [--seed 0] [--out FOLDER] [--small]
 
 The network gets a list of digits and, for every place of the sorted list, says which digit belongs
@@ -22,13 +23,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import microtensor as mt
 import microtensor.nn.functional as F
 from microtensor import nn, optim
+
+try:
+    from matplotlib.figure import Figure
+except ImportError:
+    raise SystemExit("The plots need Matplotlib: pip install 'microtensor[plot]'") from None
 
 DIGITS = 10
 LENGTH = 8
@@ -197,9 +202,9 @@ def main(argv: Sequence[str] | None = None) -> Results:
     """Train, measure, and show what the network attends to."""
     parser = argparse.ArgumentParser(description="Learn to sort lists of digits.")
     parser.add_argument("--epochs", type=int, help=f"of {EPOCH} batches each (default: 15)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(), help="where the plots go (default: .)")
-    parser.add_argument("--small", action="store_true", help="a short run")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    parser.add_argument("--small", action="store_true", help="a few seconds: fewer batches")
     options = parser.parse_args(argv)
     steps = EPOCH * (options.epochs or (3 if options.small else 15))
     options.out.mkdir(parents=True, exist_ok=True)

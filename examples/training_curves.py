@@ -1,7 +1,13 @@
-"""Watch a network train: its curves go into the folder given, or into a temporary one."""
+"""Watch networks train: draw their losses, gradients, updates and activations over time.
 
-import sys
-import tempfile
+    pip install '.[plot]'
+    python examples/training_curves.py [--out FOLDER]
+
+Six layers learn to tell two spirals apart, three times: with tanh, with tanh and a learning rate
+that is too low, and with sigmoid, whose gradient vanishes on its way to the first layer.
+"""
+
+import argparse
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +16,11 @@ import numpy as np
 import microtensor as mt
 from microtensor import nn, optim
 from microtensor.viz import History, plot_gradients, plot_histograms, plot_history, plot_updates
+
+try:
+    import matplotlib  # noqa: F401 - what the curves are drawn with
+except ImportError:
+    raise SystemExit("The curves need Matplotlib: pip install 'microtensor[plot]'") from None
 
 
 def spirals(rng):
@@ -53,7 +64,9 @@ def train(activation, lr, X, Y):
 
 def main() -> None:
     """Train with two activations, and write what happened."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="microtensor-"))
+    parser = argparse.ArgumentParser(description="Watch networks train.")
+    parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
+    folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)
 
     X, Y = spirals(np.random.default_rng(1))

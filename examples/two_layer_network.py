@@ -1,4 +1,9 @@
-"""Define a network by composing tensor operations, and train it to exclusive or."""
+"""Compose a network of tensor operations, and train it to exclusive or.
+
+    python examples/two_layer_network.py
+
+What the network computes is written once, forward; `backward` finds the gradients.
+"""
 
 import numpy as np
 

@@ -47,6 +47,9 @@ def add(commands: Commands) -> None:
 Show the versions of what is installed, try out the core, and say what each
 optional part gives and how to install it.""",
         epilog="""\
+example:
+  microtensor check && microtensor tutorial
+
 exit status: 0 if the core works, whatever optional parts there are; else 1.""",
     )
 

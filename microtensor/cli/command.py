@@ -29,11 +29,11 @@ FILE.py:function is a function of yours that returns a loss, a Tensor; its file
 is run.
 
 a first walk:
-  microtensor tutorial                   two networks learn; see what it writes
-  microtensor draw net.py:loss           what your function computes, a picture
-  microtensor explore net.py:loss --open its backpropagation, step by step
-  microtensor compare net.py:by_hand     is what you derived right? if not, why?
-  microtensor derive net.py:loss         the code that you would have written
+  microtensor tutorial                    two networks learn; see what it writes
+  microtensor draw net.py:loss            what your function computes, a picture
+  microtensor explore net.py:loss --open  its backpropagation, step by step
+  microtensor compare net.py:by_hand      is what you derived right? or why not?
+  microtensor derive net.py:loss          the code that you would have written
 
 exit status: 0 success; 1 a failure on the way, or what `compare` and `check`
 found wrong; 2 a wrong option, or a FILE.py:function that is not there or

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .failure import CommandError
 from .inputs import INPUTS, add_inputs, called
 from .opening import add_open, open_in_browser
 from .parsing import Commands, file
 
 __all__ = ["add"]
+
+_PICTURES = (".svg", ".png", ".pdf", ".dot")
 
 
 def add(commands: Commands) -> None:
@@ -45,12 +48,19 @@ examples:
 def _run(options: argparse.Namespace) -> int:
     from .. import compare, viz
     from ..sites import record_source
-    from .returned import by_hand, loss
+    from .returned import by_hand, got, loss
     from .target import opened
 
+    if options.out is not None and options.out.suffix in _PICTURES:
+        raise CommandError(f"{options.out} is no page: explore writes HTML, draw writes pictures")
     with record_source(), opened(options.target) as target:
         value = called(target, options)
         output, gradients, names = loss(target, value), by_hand(target, value), target.names
+        if output.size != 1:
+            raise CommandError(
+                f"{target.label} {got(target, output)}: explore needs a loss, a Tensor of one "
+                "number"
+            )
         path = viz.explore(
             output,
             options.out or Path(f"{target.name}.html"),

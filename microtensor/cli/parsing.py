@@ -14,7 +14,7 @@ __all__ = ["Commands", "Parser", "completed", "file", "folder", "one_of", "posit
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=16)
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=18)
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,14 +35,34 @@ class Parser(argparse.ArgumentParser):
                 break  # what follows are no options, or those of a command
             name = text.partition("=")[0]
             if name.startswith("--") and name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f" is unknown: did you mean {close[0]}?" if close else " is unknown"
-                self.error(f"unrecognized arguments: {name}{hint}")
+                self.error(f"{name} is unknown{_did_you_mean(name, known)}")
         return super().parse_known_args(args, namespace)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and complain of what is left: a function that was written apart, for one."""
+        options, left = self.parse_known_args(args, namespace)
+        if left:
+            target = getattr(options, "target", ":")
+            apart = ":" not in target and left[0].isidentifier()
+            hint = f": did you mean {target}:{left[0]}?" if apart else ""
+            self.error(f"unrecognized arguments: {' '.join(left)}{hint}")
+        return options
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Complain of a command that does not exist."""
+        if action.dest == "command" and value not in (commands := list(action.choices or ())):
+            hint = _did_you_mean(value, commands) or f": there are {', '.join(commands)}"
+            self.error(f"there is no command {value!r}{hint}")
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         """End the command with a message in one line."""
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def _did_you_mean(text: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(text, list(known), n=1)
+    return f": did you mean {close[0]}?" if close else ""
 
 
 class Commands:

@@ -124,7 +124,7 @@ def opened(text: str) -> Iterator[Target]:
     with contextlib.redirect_stdout(sys.stderr):
         try:
             sys.argv = [file]
-            yield Target(file, path, _file(file) if is_path else _module(file))
+            yield Target(file, path, _file(file) if is_path else _module(file, alone=not colon))
         finally:
             sys.argv, sys.path[:] = argv, places
             _forget(set(sys.modules) - loaded)
@@ -147,14 +147,15 @@ def _file(file: str) -> ModuleType:
     return module
 
 
-def _module(name: str) -> ModuleType:
+def _module(name: str, *, alone: bool) -> ModuleType:
     sys.path.insert(0, os.getcwd())
     try:
         missing = not name or importlib.util.find_spec(name) is None
     except (ImportError, ValueError):  # a package on the way is none, or the name is no name
         missing = True
     if missing:
-        hint = f": did you mean {name}.py?" if Path(f"{name}.py").is_file() else ""
+        hint = f": name a file and its function, FILE.py:{name}" if alone else ""
+        hint = f": did you mean {name}.py?" if Path(f"{name}.py").is_file() else hint
         raise CommandError(f"there is no module {name!r}, and no file of that name{hint}")
     with _users_code(name):
         return importlib.import_module(name)
@@ -225,7 +226,11 @@ def _missing(file: str, path: str, module: ModuleType) -> str:
         and not isinstance(value, type)
         and getattr(value, "__module__", None) == module.__name__
     ]
-    close = difflib.get_close_matches(path, own, n=1)
-    hint = f": did you mean {close[0]}?" if close else ""
+    if path == "main":  # which a file alone stands for
+        which = "loss" if "loss" in own else "".join(own[:1])
+        hint = f": name a function, as in {file}:{which}." if own else ""
+    else:
+        close = difflib.get_close_matches(path, own, n=1)
+        hint = f": did you mean {close[0]}?" if close else ""
     has = f" It has {', '.join(own[:_MOST_NAMES])}." if own else " It has no function."
     return f"{file} has no {path!r}{hint or '.'}{has}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import microtensor as mt
 from microtensor import nn, optim
 
 from . import mlp
-from .timing import Step, report
+from .tables import race
+from .timing import Step
 
 GRADIENTS = [
     np.random.default_rng(1).standard_normal(a.shape).astype(np.float32) * 0.1
@@ -64,7 +65,6 @@ def compiled(backend: str) -> Step:
 def pytorch(**settings: Any) -> Step:
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     found = [torch.nn.Parameter(torch.tensor(a)) for a in STARTS]
     for p, g in zip(found, GRADIENTS, strict=True):
         p.grad = torch.tensor(g)
@@ -72,22 +72,16 @@ def pytorch(**settings: Any) -> Step:
     return step
 
 
-def run(rounds: int) -> None:
-    contenders: dict[str, Step] = {}
-    absent = []
-    try:
-        contenders["PyTorch, Adam as it comes"] = pytorch()
-        contenders["PyTorch, foreach"] = pytorch(foreach=True)
-        contenders["PyTorch, fused"] = pytorch(fused=True)
-    except ImportError:
-        absent.append("PyTorch")
-    contenders["hand-written NumPy"] = by_hand()
-    contenders["microtensor, optim.Adam"] = eager()
-    contenders["microtensor, mt.compile"] = compiled("numpy")
-    try:
-        contenders["microtensor, mt.compile with numba"] = compiled("numba")
-    except ImportError:
-        absent.append("numba")
-    reach = {name: 1.0 for name in contenders if name.startswith("microtensor") and not absent}
+def run(rounds: int) -> list[dict[str, Any]]:
+    contenders = {
+        "hand-written NumPy": by_hand,
+        "microtensor": eager,
+        "microtensor, compiled": partial(compiled, "numpy"),
+        "microtensor, compiled by numba": partial(compiled, "numba"),
+        "PyTorch": pytorch,
+        "PyTorch, foreach": partial(pytorch, foreach=True),
+        "PyTorch, fused": partial(pytorch, fused=True),
+    }
+    goals = {name: 1.0 for name in contenders if name.startswith("microtensor")}
     title = "Adam over the parameters of the MLP 784-128-64-10, one step"
-    report(title, contenders, rounds=rounds, reach=reach, absent=absent)
+    return [race(title, contenders, rounds=rounds, goals=goals, goals_to="PyTorch")]

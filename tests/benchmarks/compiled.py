@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import microtensor as mt
 from microtensor import nn, optim
 
 from . import mlp, tutorial
-from .timing import Step, console, report
+from .tables import listing, race
+from .timing import Step
 
 REPEATED = 1500
 
@@ -177,18 +179,7 @@ def in_turns(step: Step) -> Step:
     return steps
 
 
-def available(contenders: dict[str, Callable[[], Step]]) -> tuple[dict[str, Step], list[str]]:
-    """Make the contenders that are installed; return the names of the others as well."""
-    made, absent = {}, []
-    for name, make in contenders.items():
-        try:
-            made[name] = make()
-        except ImportError:
-            absent.append(name)
-    return made, absent
-
-
-def run(rounds: int) -> None:
+def run(rounds: int) -> list[dict[str, Any]]:
     x, y = tutorial.X.astype(float), tutorial.Y.astype(float)
     tx, ty = mt.tensor(x), mt.tensor(y)
 
@@ -201,47 +192,40 @@ def run(rounds: int) -> None:
         step = mt.compile(tutorial_step(), backend="numba")
         return lambda: step.repeat(REPEATED, tx, ty)
 
-    steps, absent = available(
-        {
-            "hand-written NumPy": lambda: tutorial.by_hand(x, y),
-            "hand-written, out= buffers": lambda: with_buffers(x, y),
-            "hand-written, numba": lambda: with_numba(x, y)[0],
-            "compiled, numpy": lambda: compiled(tutorial_step, "numpy", tx, ty),
-            "compiled, numba": lambda: compiled(tutorial_step, "numba", tx, ty),
-            "JAX (jit)": lambda: tutorial.jax(x, y),
-        }
-    )
-    reach = {"compiled, numpy": 0.65, "compiled, numba": 0.12}
-    report("Tutorial 1, one step per call", steps, rounds=rounds, reach=reach, absent=absent)
+    one_step = {
+        "hand-written NumPy": lambda: tutorial.by_hand(x, y),
+        "hand-written, out= buffers": lambda: with_buffers(x, y),
+        "hand-written, numba": lambda: with_numba(x, y)[0],
+        "microtensor, compiled": lambda: compiled(tutorial_step, "numpy", tx, ty),
+        "microtensor, compiled by numba": lambda: compiled(tutorial_step, "numba", tx, ty),
+        "JAX (jit)": lambda: tutorial.jax(x, y),
+    }
+    goals = {"microtensor, compiled": 0.65, "microtensor, compiled by numba": 0.12}
+    tables = [race("Tutorial 1, one step per call", one_step, rounds=rounds, goals=goals)]
 
-    steps, absent = available(
-        {
-            "hand-written NumPy": lambda: in_turns(tutorial.by_hand(x, y)),
-            "hand-written, numba": lambda: with_numba(x, y)[1],
-            f"compiled, numba, repeat({REPEATED})": repeated,
-            "JAX (fori_loop)": lambda: jax_loop(x, y),
-        }
-    )
-    reach = {f"compiled, numba, repeat({REPEATED})": 0.06}
-    report(f"Tutorial 1, {REPEATED} steps", steps, rounds=max(rounds // 4, 5), reach=reach,
-           absent=absent)  # fmt: skip
+    looped = f"microtensor, compiled by numba, repeat({REPEATED})"
+    steps = {
+        "hand-written NumPy": lambda: in_turns(tutorial.by_hand(x, y)),
+        "hand-written, numba": lambda: with_numba(x, y)[1],
+        looped: repeated,
+        "JAX (fori_loop)": lambda: jax_loop(x, y),
+    }
+    title = f"Tutorial 1, {REPEATED} steps per call"
+    tables += [race(title, steps, rounds=max(rounds // 4, 5), goals={looped: 0.06})]
 
-    steps, absent = available(
-        {
-            "hand-written NumPy": mlp.by_hand,
-            "compiled, numpy": lambda: compiled(mlp_step, "numpy", mlp.X, mlp.Y),
-            "compiled, numba": lambda: compiled(mlp_step, "numba", mlp.X, mlp.Y),
-            "JAX (jit)": mlp.jax,
-        }
-    )
-    reach = {"compiled, numpy": 0.95, "compiled, numba": 0.9}
-    report("MLP 784-128-64-10, one step", steps, rounds=rounds, reach=reach, absent=absent)
-    memory()
-    compile_times()
+    large = {
+        "hand-written NumPy": mlp.by_hand,
+        "microtensor, compiled": lambda: compiled(mlp_step, "numpy", mlp.X, mlp.Y),
+        "microtensor, compiled by numba": lambda: compiled(mlp_step, "numba", mlp.X, mlp.Y),
+        "JAX (jit)": mlp.jax,
+    }
+    goals = {"microtensor, compiled": 0.95, "microtensor, compiled by numba": 0.9}
+    tables += [race("MLP 784-128-64-10, one step per call", large, rounds=rounds, goals=goals)]
+    return [*tables, memory(), compile_times()]
 
 
-def memory() -> None:
-    """Print the most memory that a step of the MLP takes, and with what is kept between steps.
+def memory() -> dict[str, Any]:
+    """Find the most memory that a step of the MLP takes, and with what is kept between steps.
 
     Kept are the gradients, and of a compiled step its buffers and code.
     """
@@ -262,25 +246,28 @@ def memory() -> None:
         _, peak = tracemalloc.get_traced_memory()
         in_steps[name], in_all[name] = peak - before, peak - model
         tracemalloc.stop()
-    for what, peaks in (("taken by a step", in_steps), ("taken and kept", in_all)):
-        ratio = peaks["compiled"] / peaks["eager"]
-        console.print(
-            f"Memory of the MLP, {what}: eager {peaks['eager'] / 1e3:.0f} kB, compiled "
-            f"{peaks['compiled'] / 1e3:.0f} kB, {ratio:.2f} × (reach ≤ 0.7)"
-        )
-    console.print()
+    rows = [
+        (what, peaks["eager"] / 1e3, peaks["compiled"] / 1e3, peaks["compiled"] / peaks["eager"])
+        for what, peaks in (("taken by a step", in_steps), ("taken and kept", in_all))
+    ]
+    headings = ("", "eager, kB", "compiled, kB", "ratio (goal: 0.7)")
+    return listing("MLP 784-128-64-10, memory of a step", headings, rows)
 
 
-def compile_times() -> None:
-    """Print how long compiling the tutorial's step takes: in NumPy, in numba, from its cache."""
+def compile_times() -> dict[str, Any]:
+    """Find how long compiling the tutorial's step takes: in NumPy, in numba, from its cache."""
     code = (
         "import sys, microtensor as mt; from tests.benchmarks import compiled, tutorial; "
         "x, y = (mt.tensor(a.astype(float)) for a in (tutorial.X, tutorial.Y)); "
         "f = mt.compile(compiled.tutorial_step(), backend=sys.argv[1]); f(x, y); "
         "print(f.compile_seconds)"
     )
+    cases = [("NumPy", "numpy")]
+    if importlib.util.find_spec("numba"):
+        cases += [("numba", "numba"), ("numba, again, from its cache", "numba")]
+    rows = []
     with tempfile.TemporaryDirectory() as cache:
-        for name, backend in (("NumPy", "numpy"), ("numba", "numba"), ("numba, again", "numba")):
+        for name, backend in cases:
             done = subprocess.run(
                 [sys.executable, "-c", code, backend],
                 capture_output=True,
@@ -288,4 +275,5 @@ def compile_times() -> None:
                 check=True,
                 env={**os.environ, "NUMBA_CACHE_DIR": cache},
             )
-            console.print(f"Compile time, tutorial 1, {name}: {float(done.stdout):.3f} s")
+            rows.append((name, float(done.stdout)))
+    return listing("Tutorial 1, compiling a step", ("", "seconds"), rows)

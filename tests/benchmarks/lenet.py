@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy as np
 import microtensor as mt
 from microtensor import nn, optim
 
-from .timing import Step, console, report
+from .tables import listing, race
+from .timing import Step
 
 BATCH = 64
 LR = 0.01
@@ -70,11 +72,8 @@ def compiled(backend: str) -> Step:
 
 
 def pytorch() -> Step:
-    import os
-
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     model = network(torch.nn)
     model.load_state_dict({name: torch.tensor(value) for name, value in STATE.items()})
     criterion = torch.nn.CrossEntropyLoss()
@@ -92,7 +91,7 @@ def pytorch() -> Step:
 
 
 def by_hand() -> Step:
-    """What many write: the images unrolled (im2col), and one product of matrices."""
+    """What many write, im2col: the images unrolled, and one product of matrices."""
     names = ("0", "3", "7", "9", "11")
     weights = [STATE[f"{name}.weight"].copy() for name in names]
     biases = [STATE[f"{name}.bias"].copy() for name in names]
@@ -162,42 +161,34 @@ def by_hand() -> Step:
     return step
 
 
-CONTENDERS: dict[str, Callable[[], Step]] = {
-    "PyTorch": pytorch,
-    "hand-written NumPy (im2col)": by_hand,
+OURS: dict[str, Callable[[], Step]] = {
     "microtensor": eager,
-    "microtensor, compiled (numpy)": lambda: compiled("numpy"),
-    "microtensor, compiled (numba)": lambda: compiled("numba"),
+    "microtensor, compiled": partial(compiled, "numpy"),
+    "microtensor, compiled by numba": partial(compiled, "numba"),
 }
-OURS = [name for name in CONTENDERS if name.startswith("microtensor")]
 
 
-def run(rounds: int) -> None:
-    contenders, absent = {}, []
-    for name, make in CONTENDERS.items():
+def run(rounds: int) -> list[dict[str, Any]]:
+    contenders = {"hand-written NumPy": by_hand, **OURS, "PyTorch": pytorch}
+    title = "LeNet-5, one training step"
+    goals = dict.fromkeys(OURS, 1.5)
+    return [race(title, contenders, rounds=rounds, goals=goals, goals_to="PyTorch"), memory()]
+
+
+def memory() -> dict[str, Any]:
+    """Find the most memory that NumPy takes in a step, beyond model and data."""
+    rows = []
+    for name, make in {"hand-written NumPy": by_hand, **OURS}.items():
+        tracemalloc.start()
         try:
-            contenders[name] = make()
-        except ImportError:
-            absent.append(name)
-    reach = dict.fromkeys(OURS, 1.5) if "PyTorch" in contenders else {}
-    title = f"LeNet-5, one training step (ratio to {next(iter(contenders))})"
-    report(title, contenders, rounds=rounds, reach=reach, absent=absent)
-    memory()
-
-
-def memory() -> None:
-    """Print the most memory that NumPy takes in a step, beyond model and data."""
-    for name, make in CONTENDERS.items():
-        if name != "PyTorch":
-            tracemalloc.start()
             step = make()
-            step()
-            before, _ = tracemalloc.get_traced_memory()
-            tracemalloc.reset_peak()
-            step()
-            _, peak = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            console.print(
-                f"Memory that a step of LeNet-5 takes, {name}: {(peak - before) / 1e6:.1f} MB"
-            )
-    console.print()
+        except ImportError:
+            continue
+        step()
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        step()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        rows.append((name, (peak - before) / 1e6))
+    return listing("LeNet-5, memory that NumPy takes in a step", ("", "MB"), rows)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+from typing import Any
 
 import numpy as np
 
 import microtensor as mt
 from microtensor import nn, optim
 
-from .timing import Step, report
+from .tables import race
+from .timing import Step
 
 STEPS, BATCH, INPUT, HIDDEN = 32, 64, 64, 128
 LR = 0.01
@@ -89,7 +90,6 @@ def layer() -> Step:
 def pytorch() -> Step:
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     lstm = torch.nn.LSTM(INPUT, HIDDEN)
     lstm.load_state_dict({k: torch.tensor(v) for k, v in model().state_dict().items()})
     optimizer = torch.optim.SGD(lstm.parameters(), lr=LR)
@@ -106,17 +106,13 @@ def pytorch() -> Step:
     return step
 
 
-def run(rounds: int) -> None:
-    ours = {
-        "microtensor, nn + SGD": layer(),
-        "the same, mt.compile": mt.compile(layer()),
-        "hand-written NumPy": by_hand(),
+def run(rounds: int) -> list[dict[str, Any]]:
+    contenders = {
+        "hand-written NumPy": by_hand,
+        "microtensor": layer,
+        "microtensor, compiled": lambda: mt.compile(layer()),
+        "PyTorch": pytorch,
     }
+    goals = {"microtensor": 1.5, "microtensor, compiled": 1.5}
     title = "LSTM 64-128, 32 steps, one training step"
-    try:
-        contenders = {"PyTorch": pytorch(), **ours}
-    except ImportError:
-        report(title, {"hand-written NumPy": by_hand(), **ours}, rounds=rounds, absent=["PyTorch"])
-        return
-    reach = {"microtensor, nn + SGD": 1.5, "the same, mt.compile": 1.5}
-    report(title, contenders, rounds=rounds, reach=reach)
+    return [race(title, contenders, rounds=rounds, goals=goals, goals_to="PyTorch")]

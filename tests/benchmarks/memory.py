@@ -2,13 +2,14 @@
 
 Each contender trains in a process of its own: after the imports and a step with a batch of 2, which
 loads all code and makes what an optimizer remembers, the batch is made, and the kernel is told to
-forget the peak of the resident memory so far (``/proc/self/clear_refs``). What is printed is by how
+forget the peak of the resident memory so far (``/proc/self/clear_refs``). What counts is by how
 much the peak of three steps lies above what is resident before them, so neither libraries nor data
 nor parameters count, but activations, gradients and every temporary array, whoever allocates them.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -16,13 +17,12 @@ import sys
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
-from .timing import console
+from .tables import console, listing, verdict
 
 BATCHES = (1024, 4096, 16384)
 OPTIMIZERS = ("SGD", "Adam")
-REACH = 1.1
+GOAL = 1.1
 STEPS = 3
 
 
@@ -49,7 +49,6 @@ def ours(optimizer: str) -> Any:
 def pytorch(optimizer: str) -> Any:
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     model = torch.nn.Sequential(
         torch.nn.Linear(784, 128), torch.nn.ReLU(),
         torch.nn.Linear(128, 64), torch.nn.ReLU(),
@@ -102,41 +101,22 @@ def in_a_process(library: str, optimizer: str, batch: int, rounds: int) -> float
     return statistics.median(found) / 1024
 
 
-def run(rounds: int) -> None:
-    if not os.path.exists("/proc/self/clear_refs"):
-        console.print("The memory of a process is measured on Linux only.")
-        return
-    table = Table(title="MLP 784-128-64-10, peak memory of training", title_justify="left")
-    for heading in (
-        "batch",
-        "optimizer",
-        "PyTorch",
-        "microtensor",
-        "ratio",
-        "reach",
-        "",
-        "compiled",
-    ):
-        table.add_column(heading, justify="right")
+def run(rounds: int) -> list[dict[str, Any]]:
+    if not (os.path.exists("/proc/self/clear_refs") and importlib.util.find_spec("torch")):
+        console.print("The memory of processes is measured on Linux only, beside PyTorch.")
+        return []
+    rows = []
     for optimizer in OPTIMIZERS:
         for batch in BATCHES:
-            times = min(rounds, 3)
             theirs, mine = (
-                in_a_process(library, optimizer, batch, times)
+                in_a_process(library, optimizer, batch, min(rounds, 3))
                 for library in ("PyTorch", "microtensor")
             )
             ratio = mine / theirs
-            table.add_row(
-                str(batch),
-                optimizer,
-                f"{theirs:.1f} MiB",
-                f"{mine:.1f} MiB",
-                f"{ratio:.2f} ×",
-                f"≤ {REACH} ×",
-                "reached" if ratio <= REACH else "MISSED",
-            )
-    console.print(table)
-    console.print()
+            case = f"{optimizer}, batch {batch:,}"
+            rows.append((case, theirs, mine, ratio, verdict(ratio, GOAL)))
+    headings = ("", "PyTorch, MiB", "microtensor, MiB", "ratio", f"goal: {GOAL:g}")
+    return [listing("MLP 784-128-64-10, peak memory of training", headings, rows)]
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 import microtensor as mt
 from microtensor import nn, optim
 
-from .timing import Step, report
+from .tables import race
+from .timing import Step
 
 SIZES = (784, 128, 64, 10)
 BATCH = 64
@@ -87,11 +89,8 @@ def layers() -> Step:
 
 
 def pytorch() -> Step:
-    import os
-
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     model = torch.nn.Sequential(
         torch.nn.Linear(784, 128),
         torch.nn.ReLU(),
@@ -188,14 +187,7 @@ def mygrad() -> Step:
 PEERS = {"PyTorch": pytorch, "JAX (jit)": jax, "HIPS autograd": hips_autograd, "MyGrad": mygrad}
 
 
-def run(rounds: int) -> None:
-    contenders = {"hand-written NumPy": by_hand(), "microtensor, nn + SGD": layers()}
-    absent = []
-    for name, make in PEERS.items():
-        try:
-            contenders[name] = make()
-        except ImportError:
-            absent.append(name)
-    reach = {"microtensor, nn + SGD": 1.15}
+def run(rounds: int) -> list[dict[str, Any]]:
+    contenders = {"hand-written NumPy": by_hand, "microtensor": layers, **PEERS}
     title = "MLP 784-128-64-10, one training step"
-    report(title, contenders, rounds=rounds, reach=reach, absent=absent)
+    return [race(title, contenders, rounds=rounds, goals={"microtensor": 1.15})]

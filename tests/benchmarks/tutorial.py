@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 import microtensor as mt
 from microtensor import nn, optim
 
-from .timing import Step, report
+from .tables import race
+from .timing import Step
 
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 Y = np.array([[0], [1], [1], [0]])
@@ -103,7 +107,6 @@ def layers(x, y) -> Step:
 def pytorch(x, y) -> Step:
     import torch
 
-    torch.set_num_threads(1)
     X, Y = torch.tensor(x), torch.tensor(y)
     W = [torch.tensor(w, requires_grad=True) for w in (W1, W2)]
 
@@ -183,20 +186,18 @@ def mygrad(x, y) -> Step:
 PEERS = {"PyTorch": pytorch, "JAX (jit)": jax, "HIPS autograd": hips_autograd, "MyGrad": mygrad}
 
 
-def run(rounds: int) -> None:
-    reach = {"microtensor, composed operations": 2.5, "microtensor, nn + SSELoss + SGD": 3.5}
+def run(rounds: int) -> list[dict[str, Any]]:
+    goals = {"microtensor, operations": 2.5, "microtensor, layers": 3.5}
+    tables = []
     for data, dtype in (("integers, as in the tutorial", int), ("float64", float)):
         x, y = X.astype(dtype), Y.astype(dtype)
+        fx, fy = X.astype(float), Y.astype(float)
         contenders = {
-            "hand-written NumPy": by_hand(x, y),
-            "microtensor, composed operations": composed(x, y),
-            "microtensor, nn + SSELoss + SGD": layers(x.astype(float), y.astype(float)),
+            "hand-written NumPy": partial(by_hand, x, y),
+            "microtensor, operations": partial(composed, x, y),
+            "microtensor, layers": partial(layers, fx, fy),
+            **{name: partial(make, fx, fy) for name, make in PEERS.items()},
         }
-        absent = []
-        for name, make in PEERS.items():
-            try:
-                contenders[name] = make(x.astype(float), y.astype(float))
-            except ImportError:
-                absent.append(name)
         title = f"Tutorial 1, one training step; the truth table in {data}"
-        report(title, contenders, rounds=rounds, reach=reach, absent=absent)
+        tables.append(race(title, contenders, rounds=rounds, goals=goals))
+    return tables

@@ -39,7 +39,10 @@ def test_the_help_tells_of_every_command(capsys: pytest.CaptureFixture[str]) -> 
     ("argv", "message"),
     [
         (["--versoin"], "--versoin is unknown: did you mean --version?"),
-        (["learn"], "invalid choice: 'learn'"),
+        (["darw"], "there is no command 'darw': did you mean draw?"),
+        (["learn"], "there is no command 'learn': there are tutorial, draw, explore,"),
+        (["draw", "net.py", "loss"], "unrecognized arguments: loss: did you mean net.py:loss?"),
+        (["draw", "net.py:loss", "loss"], "unrecognized arguments: loss (see"),
         (["draw"], "arguments are required: FILE.py:function"),
         (["draw", "net.py", "--valeus"], "did you mean --values?"),
         (["draw", "net.py", "--format", "gif"], "'gif' is unknown: choose from svg, png, pdf, dot"),

@@ -117,7 +117,7 @@ def test_without_a_layout_engine(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_file_that_cannot_be_written(run: Run) -> None:
     done = run("draw", "net.py:loss", "--out", "absent/loss.svg")
     assert (done.status, done.out) == (1, "")
-    assert "'absent/loss.svg' cannot be written" in done.err
+    assert "'absent/loss.svg' cannot be written: there is no folder 'absent'" in done.err
 
 
 def test_to_open_there_must_be_a_file(run: Run) -> None:

@@ -49,9 +49,15 @@ def test_it_is_opened(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_cannot_be_explored(run: Run) -> None:
     done = run("explore", "net.py:hidden")
-    assert done.status == 1
+    assert done.status == 2
+    assert "hidden returned a Tensor of shape" in done.err
+    assert done.err.endswith("explore needs a loss, a Tensor of one number\n")
     assert done.err.count("\n") == 1
     assert not Path("hidden.html").exists()
+    done = run("explore", "net.py:loss", "--out", "loss.svg")
+    assert done.status == 2
+    assert "loss.svg is no page: explore writes HTML, draw writes pictures" in done.err
+    assert not Path("loss.svg").exists()
     Path("f.py").write_text("from net import loss\ntotal = loss()\ntotal.backward()\n")
     done = run("explore", "f.py:total")
     assert done.status == 1

@@ -238,7 +238,7 @@ def test_growing_differences_are_said(out: Path, capsys: pytest.CaptureFixture[s
         (["tutorial", "--out", ""], "--out: '' is no folder"),
         (["tutorial", "--iter", "3"], "unknown"),
         (["tutorial", "--itertions", "3"], "--itertions is unknown: did you mean --iterations?"),
-        (["tutorial", "--what\nnow"], "unrecognized arguments: --what now"),
+        (["tutorial", "--what\nnow"], "--what now is unknown"),
         (["tutorial", "deep", "deep"], "unrecognized arguments: deep"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -174,7 +174,7 @@ def test_source_that_is_broken(engine: str, tmp_path: Path) -> None:
 
 
 def test_unwritable_paths(engine: str, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"missing/graph\.svg' cannot be written: No such file"):
+    with pytest.raises(OutputError, match=r"missing/graph\.svg' cannot be written: there is no"):
         render(graph(), tmp_path / "missing" / "graph.svg")
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(OutputError, match="Is a directory"):

@@ -14,7 +14,9 @@ __all__ = ["Commands", "Parser", "completed", "file", "folder", "one_of", "posit
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=18)
+    formatter = argparse.RawDescriptionHelpFormatter(prog, max_help_position=16)
+    formatter._action_max_length = 14  # argparse forgets by how much commands are indented
+    return formatter
 
 
 class Parser(argparse.ArgumentParser):

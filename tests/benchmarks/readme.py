@@ -31,11 +31,11 @@ def table(entries: record.Entries | None = None) -> str:
         f"| a training step | {' | '.join(COLUMNS)} |",
         f"|---|{'--:|' * len(COLUMNS)}",
     ]
-    for about, places in ROWS.items():
+    for what, places in ROWS.items():
         cells = [cell(entries, places, names) for names in COLUMNS.values()]
-        lines.append(f"| {about} | {' | '.join(cells)} |")
+        lines.append(f"| {what} | {' | '.join(cells)} |")
     used = [entries[workload]["1"] for places in ROWS.values() for workload, _ in places]
-    return "\n".join([*lines, "", *about(used)])
+    return "\n".join([*lines, "", *conditions(used)])
 
 
 def cell(entries: record.Entries, places: Any, names: tuple[str, ...]) -> str:
@@ -54,12 +54,12 @@ def shown(ratio: float) -> str:
     ('0.012 ×', '0.60 ×', '2.0 ×', '30 ×')
     """
     digits = 0
-    while ratio * 10**digits < 9.5:
+    while ratio * 10**digits < 9.95:
         digits += 1
     return f"{ratio:.{digits}f} ×"
 
 
-def about(used: list[dict[str, Any]]) -> list[str]:
+def conditions(used: list[dict[str, Any]]) -> list[str]:
     """Return what holds for the figures: rounds, machine, versions, days."""
     dates = sorted({entry["date"] for entry in used})
     latest = max(used, key=lambda entry: entry["date"])

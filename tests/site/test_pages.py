@@ -1,5 +1,7 @@
 """Tests of the pages that MkDocs made."""
 
+import html
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -94,6 +96,31 @@ def test_the_architecture_is_drawn_with_every_part(site: Path) -> None:
     parts = {part for part in LAYERS if not part.startswith("__")}
     assert shown >= parts
     assert [part for part in parts if not re.search(rf"<code>{part}(\.py|/)</code>", text)] == []
+
+
+def test_benchmarks_are_the_figures_of_the_file(site: Path, pages: dict[str, Document]) -> None:
+    text = (site / "benchmarks.html").read_text("utf-8")
+    shown = re.findall(
+        r"<td>(?:<strong>)?([^<]+)(?:</strong>)?</td>\n<td[^>]*>([\d,.]+)</td>", text
+    )
+    for by_threads in json.loads(Path("docs/benchmarks.json").read_text("utf-8")).values():
+        for entry in by_threads.values():
+            assert entry["commit"] in text
+            assert f"<code>{entry['command']}</code>" in text
+            for row in (row for table in entry["tables"] for row in table["rows"]):
+                if isinstance(row, dict):
+                    times = [float(x.replace(",", "")) for name, x in shown if name == row["name"]]
+                    assert pytest.approx(row["microseconds"], rel=0.006) in times
+    assert "svg" in pages["benchmarks.html"].tags
+
+
+def test_every_example_has_a_page_with_its_code(site: Path) -> None:
+    listed = (site / "examples.html").read_text("utf-8")
+    for script in Path("examples").glob("*.py"):
+        assert f'href="examples/{script.stem}.html">{script.name}</a>' in listed
+        page = (site / "examples" / f"{script.stem}.html").read_text("utf-8")
+        shown = html.unescape(re.sub(r"<[^>]+>", "", page[page.index('<div class="highlight">') :]))
+        assert script.read_text("utf-8").rstrip() in shown
 
 
 def test_no_id_is_there_twice(pages: dict[str, Document]) -> None:

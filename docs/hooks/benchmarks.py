@@ -28,6 +28,7 @@ DRAWN = {
 """The workloads in the picture: the number of the table, and a title."""
 COLOURS = {"microtensor": "#1d6aa5", "PyTorch": "#c2570c", "hand-written": "#111111"}
 OTHERS = "#7a828c"
+SPACE = "\N{NO-BREAK SPACE}"
 REFERENCES = {"hand-written NumPy": "NumPy", "PyTorch": "PyTorch"}
 
 Entry = dict[str, Any]
@@ -111,7 +112,7 @@ def ratio(cuts: list[float]) -> str:
     """Return a median, and the quartiles in small type."""
     low, median, high = map(digits, cuts)
     same = cuts[0] == cuts[2] == 1
-    return "1" if same else f"{median} <small>({low} – {high})</small>"
+    return "1" if same else f"{median}{SPACE}<small>({low}{SPACE}–{SPACE}{high})</small>"
 
 
 def digits(number: float) -> str:
@@ -172,6 +173,7 @@ def machine() -> str:
 def picture() -> str:
     """Return the ratios to hand-written NumPy of some workloads, drawn, as HTML."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     found = entries()
     drawn = {
@@ -189,8 +191,8 @@ def picture() -> str:
         axes.axvline(1, color="#111111", linewidth=0.8)
         axes.set_yticks(range(len(names)), names, fontsize=9)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.grid(axis="x", which="both", color="#d5d9de", linewidth=0.5)
-        axes.tick_params(length=0)
+        axes.grid(axis="x", color="#d5d9de", linewidth=0.5)
+        axes.tick_params(which="both", length=0)
         for side in axes.spines.values():
             side.set_visible(False)
         for shift, (threads, rows) in enumerate(by_threads.items()):
@@ -202,6 +204,8 @@ def picture() -> str:
                 filling = colour if threads == "1" else "white"
                 axes.plot(median, y, "o", color=colour, markerfacecolor=filling, markersize=5.5)
     parts[-1].set_xscale("log")
+    parts[-1].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    parts[-1].xaxis.set_minor_locator(NullLocator())
     parts[-1].xaxis.set_major_formatter(lambda value, _: f"{value:g} ×")
     parts[-1].set_xlabel("time of a training step, to NumPy written by hand", fontsize=9)
     file = io.StringIO()

@@ -3,6 +3,7 @@
 In a page, ``<!-- examples: names -->`` stands for a table of those scripts of `examples/`: what
 each shows, which is the first sentence of its docstring, what it needs, which its docstring says,
 and how long it takes, which `python -m tests.time_examples` has written into `docs/examples.json`.
+``<!-- examples: (machine) -->`` stands for where and when that was.
 """
 
 import ast
@@ -18,9 +19,8 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS.parent / "examples"
 MARK = re.compile(r"(?m)^<!-- examples: (.+?) -->$")
+SPACE = "\N{NO-BREAK SPACE}"
 NEEDS = re.compile(r"(?m)^    pip install '\.\[(.+)\]'$")
-
-HEAD = "| example | shows | needs | takes | `--small` |\n|---|---|---|--:|--:|"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
@@ -39,24 +39,44 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_markdown(markdown: str, page: Any, **kwargs: object) -> str:
     """Put tables into their places."""
 
-    def table(mark: re.Match[str]) -> str:
+    def made(mark: re.Match[str]) -> str:
         took = json.loads((DOCS / "examples.json").read_text("utf-8"))
         try:
-            return "\n".join([HEAD, *(row(name, took[name]) for name in mark[1].split())])
+            return machine(took) if mark[1] == "(machine)" else table(mark[1].split(), took)
         except (KeyError, OSError) as error:
             raise PluginError(f"{page.file.src_uri}: {mark[0]}: {error!r}") from error
 
-    return MARK.sub(table, markdown)
+    return MARK.sub(made, markdown)
 
 
-def row(name: str, took: dict[str, float]) -> str:
-    """Return the row of an example."""
-    text = docstring(FOLDER / f"{name}.py")
+def table(names: list[str], took: dict[str, dict[str, Any]]) -> str:
+    """Return a table in Markdown, without columns that would be empty."""
+    texts = {name: docstring(FOLDER / f"{name}.py") for name in names}
+    columns = {
+        "example": [f"[{name}.py](examples/{name}.md)" for name in names],
+        "shows": [first_sentence(text) for text in texts.values()],
+        "needs": [extras(text) for text in texts.values()],
+        "takes": [seconds(took[name]["seconds"]) for name in names],
+        "`--small`": [seconds(took[name].get("small", 0)) for name in names],
+    }
+    filled = {heading: cells for heading, cells in columns.items() if any(cells)}
+    rows = [list(filled), ["---", "---", *["--:"] * (len(filled) - 2)]]
+    rows += map(list, zip(*filled.values(), strict=True))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def extras(text: str) -> str:
+    """Return the extras that a docstring has one install."""
     needs = NEEDS.search(text)
-    extras = ", ".join(f"`{extra}`" for extra in needs[1].split(",")) if needs else ""
-    small = seconds(took["small"]) if "small" in took else ""
-    link = f"[{name}.py](examples/{name}.md)"
-    return f"| {link} | {first_sentence(text)} | {extras} | {seconds(took['seconds'])} | {small} |"
+    return ", ".join(f"`{extra}`" for extra in needs[1].split(",")) if needs else ""
+
+
+def machine(took: dict[str, dict[str, Any]]) -> str:
+    """Return in a sentence where and when the examples were timed."""
+    machines = [each["machine"] for each in took.values()]
+    places = dict.fromkeys(f"{each['processor']}, {each['cores']} cores" for each in machines)
+    days = sorted({each["date"] for each in took.values()})
+    return f"Timed on {'; '.join(places)}; {' to '.join(dict.fromkeys((days[0], days[-1])))}."
 
 
 def page(script: Path) -> str:
@@ -82,5 +102,5 @@ def first_sentence(text: str) -> str:
 
 
 def seconds(took: float) -> str:
-    """Return seconds as text: more than two digits would be noise."""
-    return f"{took:.1f} s" if took < 10 else f"{took:.0f} s"
+    """Return seconds as text, nothing for none: more than two digits would be noise."""
+    return "" if not took else f"{took:.1f}{SPACE}s" if took < 10 else f"{took:.0f}{SPACE}s"

@@ -61,8 +61,10 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     names = [script.stem for script in EXAMPLES]
-    parser.add_argument("example", nargs="*", choices=[*names, []], metavar="example")
+    parser.add_argument("example", nargs="*", help="its name, without .py (default: all)")
     chosen = parser.parse_args().example or names
+    if unknown := set(chosen) - set(names):
+        parser.error(f"{', '.join(sorted(unknown))}: no example; there are {', '.join(names)}")
     for script in EXAMPLES:
         if script.stem in chosen:
             found = entry(script)

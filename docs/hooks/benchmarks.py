@@ -134,14 +134,14 @@ def source(entry: Entry) -> str:
 def slower() -> str:
     """Return a table of the figures whose first quartile is above PyTorch's."""
     rows = []
-    for name, by_threads in entries().items():
+    for by_threads in entries().values():
         for threads, entry in by_threads.items():
             for title, which, cuts in to_pytorch(entry):
-                if cuts[0] > 1 and not which.startswith("hand-written"):
-                    rows.append([f"{title}, {which}" if which else title, name, threads, cuts])
-    rows.sort(key=lambda row: -row[3][1])
-    headings = ["", "workload", "threads", "to PyTorch"]
-    return in_markdown(headings, [[*row[:3], ratio(row[3])] for row in rows])
+                if cuts[0] > 1:
+                    how = which.removeprefix("microtensor")
+                    rows.append((cuts[1], [f"{title}{how}", threads, ratio(cuts)]))
+    rows.sort(key=lambda row: -row[0])
+    return in_markdown(["", "threads", "to PyTorch"], [row for _, row in rows])
 
 
 def to_pytorch(entry: Entry) -> Iterator[tuple[str, str, list[float]]]:

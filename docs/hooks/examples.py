@@ -60,7 +60,8 @@ def table(names: list[str], took: dict[str, dict[str, Any]]) -> str:
         "`--small`": [seconds(took[name].get("small", 0)) for name in names],
     }
     filled = {heading: cells for heading, cells in columns.items() if any(cells)}
-    rows = [list(filled), ["---", "---", *["--:"] * (len(filled) - 2)]]
+    numbers = {"takes", "`--small`"}
+    rows = [list(filled), ["--:" if heading in numbers else "---" for heading in filled]]
     rows += map(list, zip(*filled.values(), strict=True))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

@@ -55,7 +55,7 @@ def parse() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "workload", nargs="*", choices=[*WORKLOADS, []], metavar="workload",
+        "workload", nargs="*", metavar="workload",
         help="of those above (default: all)",
     )  # fmt: skip
     parser.add_argument(
@@ -76,6 +76,8 @@ def parse() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--table", action="store_true", help="print the README's table, and end")
     options = parser.parse_args()
+    if unknown := set(options.workload) - set(WORKLOADS):
+        parser.error(f"{', '.join(sorted(unknown))}: no workload; there are {', '.join(WORKLOADS)}")
     if options.resume and not options.save:
         parser.error("--resume needs --save FILE")
     return options

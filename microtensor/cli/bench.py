@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(table)
     for problem in absent:
-        console.print(f"\n{problem}")
+        console.print(f"\n{problem}", soft_wrap=True)
     return 0
 
 

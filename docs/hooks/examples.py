@@ -84,7 +84,7 @@ def page(script: Path) -> str:
     """Return the page of a script: what it says of itself, and its code."""
     code = script.read_text("utf-8")
     lines = [
-        "---\nsearch:\n  exclude: true\n---\n",
+        "---\nhide: [navigation, toc]\nsearch:\n  exclude: true\n---\n",
         f"# {script.name}\n",
         "One of the [examples](../examples.md).\n",
         f'```python title="examples/{script.name}"\n{code.rstrip()}\n```\n',

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from . import ops
-from .diagnosis import explain
 from .errors import ShapeError, UnsupportedError
-from .inplace import clock
 from .op import Op, Recordable, unknown_argument
 from .ops import cumulative, rearrange, rounding, select
-from .record import apply_binary, apply_unary, checked, current_array, current_trace, wrap
-from .state import modes
+from .record import apply_binary, apply_unary, checked, current_array, wrap
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,31 +23,6 @@ ArrayLike = Any
 Axis = int | tuple[int, ...] | None
 
 _WHOLE: dict[str, Any] = {"axis": None, "keepdims": False}
-
-
-def _in_place(op: Op, ufunc: np.ufunc) -> Callable[[Tensor, ArrayLike], Tensor]:
-    """Return the in-place operator that does ``op``."""
-
-    def operator(self: Tensor, other: ArrayLike) -> Tensor:
-        if modes.recording:
-            if self._requires_grad and self.is_leaf:
-                self._refuse_in_place()
-            return apply_binary(op, self, other)
-        trace = current_trace()
-        if trace is not None:
-            trace.change(op, self, other)
-            return self
-        data = self._array
-        if data.__class__ is not np.ndarray or data.base is not None:
-            data = self._writable()
-        try:
-            ufunc(data, other._array if isinstance(other, Recordable) else other, data)
-        except (TypeError, ValueError) as error:
-            raise explain(op, (self, other), error) from None
-        clock.mark_changed(data)
-        return self
-
-    return operator
 
 
 class ArrayMethods(Recordable):
@@ -153,17 +124,6 @@ class ArrayMethods(Recordable):
         return apply_binary(ops.not_equal, self, other)
 
     __hash__ = object.__hash__
-
-    # In place: under no_grad() the array itself changes; while recording the name is bound anew
-
-    __iadd__ = _in_place(ops.add, np.add)
-    __isub__ = _in_place(ops.subtract, np.subtract)
-    __imul__ = _in_place(ops.multiply, np.multiply)
-    __itruediv__ = _in_place(ops.divide, np.divide)
-    __ifloordiv__ = _in_place(ops.floor_divide, np.floor_divide)
-    __imod__ = _in_place(ops.remainder, np.remainder)
-    __ipow__ = _in_place(ops.power, np.power)
-    __imatmul__ = _in_place(ops.matmul, np.matmul)
 
     # NumPy's methods
 

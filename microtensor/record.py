@@ -22,6 +22,7 @@ from .state import modes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from .gradients import Gradients
     from .tensor import Tensor
 else:
     Tensor = Recordable
@@ -33,6 +34,7 @@ __all__ = [
     "apply_unary",
     "as_tensor",
     "checked",
+    "copied",
     "count_traces",
     "current_array",
     "current_trace",
@@ -290,7 +292,7 @@ def recorded(
     return out
 
 
-def leaf_of(x: Tensor) -> Node:
+def leaf_of(x: Gradients) -> Node:
     """Return the node of a tensor, which it gets here if no recorded operation made it."""
     if x._node is None:  # else another operand of the same operation just got it: x * x
         x._node = leaf(x, x._array, x._requires_grad)
@@ -330,6 +332,13 @@ def lift(value: Any) -> Any:
             return NotImplemented
         return wrap(numeric(value, None, copy=False))
     return wrap(checked(value))
+
+
+def copied(data: ArrayLike, dtype: npt.DTypeLike | None) -> Any:
+    """Return a copy of data as an array of real numbers; while tracing, of what stands for it."""
+    if tracing and type(data) is np.ndarray and modes.trace is not None:
+        data = modes.trace.known(data)
+    return numeric(data, dtype, copy=True)
 
 
 def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ LAYERS = {
     "notebook": 0, "pytorch_names": 0,
     "op": 1,
     "engine": 2, "ops": 2, "diagnosis": 2, "record": 2, "sites": 2, "hooks": 2, "anomaly": 2,
-    "array_methods": 3, "numpy_protocols": 3, "tensor": 3,
+    "gradients": 3, "in_place_methods": 3, "array_methods": 3, "numpy_protocols": 3, "tensor": 3,
     "functions": 4, "linalg": 4,
     "autograd": 4, "gradcheck": 4, "func": 4, "scopes": 4, "graph": 4, "nn": 4, "optim": 4,
     "custom": 4, "data": 4,

@@ -16,10 +16,11 @@ from ..record import NUMBERS
 from ..state import modes
 from ..tensor import Tensor
 from .guards import is_plain
+from .inputs import Merge, var_of
 from .program import Atom, Literal, Output, Update
 from .slots import ArraySlot, CellSlot, GradientSlot, ItemSlot, Slot, StateSlot
 from .surroundings import Place, cells_of
-from .trace import Merge, Trace, var_of
+from .trace import Trace
 from .traced import TracedArray
 
 __all__ = ["Outcome", "keep_constants", "put_back", "restore"]
@@ -57,7 +58,7 @@ class Outcome:
             *self._of_variables(around),
         ]
         self._refuse_overlaps()
-        trace.refuse_pending()
+        trace.changes.refuse_pending()
 
     def find_escaped(self) -> None:
         """Find Tensors and arrays that the function left somewhere: they are made anew there."""
@@ -169,7 +170,7 @@ class Outcome:
 
     def _final(self, value: Any) -> Atom:
         if isinstance(value, TracedArray):
-            return self._trace.fresh(value)._var
+            return self._trace.changes.fresh(value)._var
         if value.__class__ in NUMBERS or isinstance(value, np.generic):
             return Literal(value)
         return self._trace.known(value)._var

@@ -178,9 +178,9 @@ class TracedArray(ArrayMethods, NumPyProtocols):
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
         raise TracingError(
-            f"{self._trace.described(self)} was asked for {what} while {self._trace.name}() was "
-            f"traced. Its value differs from call to call, and the program is to serve for all: "
-            f"{instead}."
+            f"{self._trace.names.described(self)} was asked for {what} while {self._trace.name}() "
+            f"was traced. Its value differs from call to call, and the program is to serve for "
+            f"all: {instead}."
         )
 
     # NumPy's protocols, in place as well

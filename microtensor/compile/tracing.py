@@ -14,12 +14,13 @@ from ..errors import ArgumentError, TracingError
 from ..func.trees import leaves, rebuild
 from ..state import modes
 from ..tensor import Tensor
+from .inputs import Merge, Specialize
 from .mutable import Mutable
 from .outcome import Outcome, keep_constants, put_back, restore
 from .program import Program
 from .randomness import Generators
 from .surroundings import places
-from .trace import Merge, Specialize, Trace
+from .trace import Trace
 
 __all__ = ["traced"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .program import Equation, Var
 
-__all__ = ["is_basic", "is_view", "roots"]
+__all__ = ["VIEWS", "is_basic", "is_view", "roots"]
 
 VIEWS = frozenset(
     {"broadcast_to", "class_indices", "diagonal", "expand_dims", "flip", "moveaxis", "ravel",

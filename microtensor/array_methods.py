@@ -238,11 +238,11 @@ class ArrayMethods(Recordable):
 
     def dot(self, other: ArrayLike) -> Tensor:
         """Multiply as `numpy.dot`."""
-        return ops.dot(self, other)  # type: ignore[no-any-return]
+        return ops.dot(self, other)
 
     def clip(self, min: ArrayLike = None, max: ArrayLike = None) -> Tensor:
         """Limit the elements to between ``min`` and ``max``."""
-        return ops.clip(self, min, max)  # type: ignore[no-any-return]
+        return ops.clip(self, min, max)
 
     def astype(self, dtype: npt.DTypeLike) -> Tensor:
         """Convert to another dtype; to one that is not floating-point, the result is a constant."""
@@ -265,23 +265,23 @@ class ArrayMethods(Recordable):
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """Return the elements on a diagonal."""
-        return rearrange.diagonal(self, offset, axis1, axis2)  # type: ignore[no-any-return]
+        return rearrange.diagonal(self, offset, axis1, axis2)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """Add up the elements on a diagonal."""
-        return rearrange.trace(self, offset, axis1, axis2)  # type: ignore[no-any-return]
+        return rearrange.trace(self, offset, axis1, axis2)
 
     def take(self, indices: ArrayLike, axis: int | None = None, mode: str = "raise") -> Tensor:
         """Return the elements at ``indices``, along ``axis`` or of the flattened elements."""
-        return select.take(self, indices, axis, mode)  # type: ignore[no-any-return]
+        return select.take(self, indices, axis, mode)
 
     def compress(self, condition: ArrayLike, axis: int | None = None) -> Tensor:
         """Return the slices along ``axis`` for which ``condition`` holds."""
-        return select.compress(condition, self, axis)  # type: ignore[no-any-return]
+        return select.compress(condition, self, axis)
 
     def choose(self, choices: Any, mode: str = "raise") -> Tensor:
         """Return at each place the element of the choice that this has the number of."""
-        return select.choose(self, choices, mode)  # type: ignore[no-any-return]
+        return select.choose(self, choices, mode)
 
     def round(self, decimals: int = 0) -> Tensor:
         """Round to ``decimals``; the result is flat."""

@@ -78,7 +78,7 @@ def _function(op: Op, doc: str | None = None) -> Function:
         doc = f"`numpy.{op.numpy[0].__name__}`, which records when given a Tensor."
     function.__doc__ = inspect.cleandoc(doc)
     function.__signature__ = op.signature
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 absolute = _function(ops.absolute)

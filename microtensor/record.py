@@ -122,7 +122,7 @@ def tensor_class(cls: type[T]) -> type[T]:
 def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     """Apply an operation on two inputs without parameters, at least one of which is a Tensor."""
     if tracing and modes.trace is not None:
-        return modes.trace.apply(op, (x, y), None)  # type: ignore[no-any-return]
+        return modes.trace.apply(op, (x, y), None)
     tracked = False
     x_node = y_node = None
     if isinstance(x, Tensor):
@@ -134,7 +134,7 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     else:
         x = lift(x)
         if x is NotImplemented:
-            return x  # type: ignore[no-any-return]
+            return x
         x_data = x._array
     if isinstance(y, Tensor):
         y_data = y._array
@@ -145,7 +145,7 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     else:
         y = lift(y)
         if y is NotImplemented:
-            return y  # type: ignore[no-any-return]
+            return y
         y_data = y._array
     try:
         data = op.kernel(x_data, y_data)
@@ -188,7 +188,7 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
 def apply_unary(op: Op, x: Any, params: dict[str, Any] | None = None) -> Tensor:
     """Apply an operation on one Tensor, with its complete parameters."""
     if tracing and modes.trace is not None:
-        return modes.trace.apply(op, (x,), params)  # type: ignore[no-any-return]
+        return modes.trace.apply(op, (x,), params)
     x_data = x._array
     try:
         data = op.kernel(x_data, **params) if params else op.kernel(x_data)
@@ -228,7 +228,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     if len(inputs) == 1:
         return apply_unary(op, inputs[0], params)
     if tracing and modes.trace is not None:
-        return modes.trace.apply(op, inputs, params)  # type: ignore[no-any-return]
+        return modes.trace.apply(op, inputs, params)
     operands = []
     arrays = []
     tracked = False
@@ -344,7 +344,7 @@ def copied(data: ArrayLike, dtype: npt.DTypeLike | None) -> Any:
 def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.NDArray[Any]:
     """Return data as an array of real numbers; raise if it is anything else."""
     if isinstance(data, Recordable):
-        return _array_of(data, dtype, copy)  # type: ignore[no-any-return]
+        return _array_of(data, dtype, copy)
     if isinstance(data, np.ma.MaskedArray):
         raise DtypeError(
             "A tensor has no mask: fill a masked array first, with filled(), or multiply by a mask "
@@ -361,7 +361,7 @@ def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.
         ) from None
     except (OverflowError, TypeError) as error:
         raise DtypeError(f"A tensor cannot be made of {_short(data)}: {error}.") from None
-    return checked(array)  # type: ignore[no-any-return]
+    return checked(array)
 
 
 def _array_of(value: Any, dtype: npt.DTypeLike | None, copy: bool) -> Any:

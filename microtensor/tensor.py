@@ -101,7 +101,7 @@ class Tensor(ArrayMethods, InPlaceMethods, Gradients, NumPyProtocols, PyTorchNam
         array = current_array(self)
         if isinstance(array, np.generic):  # of a result without axes
             self._array = array = np.asarray(array)
-        return array  # type: ignore[no-any-return]
+        return array
 
     @data.setter
     def data(self, value: ArrayLike) -> None:

@@ -134,8 +134,7 @@ class Entry(Deliveries):
         state |= {f"held{i}": array for i, array in enumerate(held)}
         state |= dict(zip(self._result_state(), results, strict=True))
         state["run"] = run
-        made: tuple[Callable[..., Any], ...] = names["make"](**state)
-        return made
+        return names["make"](**state)
 
     def _rebind(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
         """Bind other arrays; results go to new ones."""

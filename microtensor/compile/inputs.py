@@ -276,8 +276,7 @@ def var_like(value: Any) -> Var:
 def var_of(tensor: Tensor) -> Var:
     """Return the value that a Tensor's array is at the moment."""
     array: Any = tensor._array
-    var: Var = array._var
-    return var
+    return array._var
 
 
 def _is_traced(tensor: Tensor) -> bool:

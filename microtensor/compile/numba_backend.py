@@ -78,8 +78,7 @@ class NumbaKernel:
         names["kernel"] = self.native
         exec("\n".join(lines), names)
         self._bound[:] = [names["mine"]]
-        run: Callable[..., Any] = names["make"](*[None] * len(self.given))
-        return run
+        return names["make"](*[None] * len(self.given))
 
     def new_results(self) -> list[Any]:
         """Return arrays for what is handed out."""

@@ -31,7 +31,7 @@ class _Row(Module):
             for name, module in list(self._children())[index]:
                 part.add_module(name, module)
             return part._renumbered()
-        return getattr(self, self._name_at(index))  # type: ignore[no-any-return]
+        return getattr(self, self._name_at(index))
 
     def __setitem__(self, index: int, module: Module) -> None:
         self.add_module(self._name_at(index), module)
@@ -64,7 +64,7 @@ class _Row(Module):
         """Take out the module at ``index``, by default the last, and return it."""
         module = getattr(self, self._name_at(index))
         del self[index]
-        return module  # type: ignore[no-any-return]
+        return module
 
     def clear(self) -> None:
         """Take out all modules."""

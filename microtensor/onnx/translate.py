@@ -208,8 +208,7 @@ def _translated(
         for name, value in equation.params.items()
     }
     if out.scalar:  # Python numbers, computed with each other
-        number: Number = op.kernel(*inputs, **params)
-        return number
+        return op.kernel(*inputs, **params)
     translation = _translation_of(op)
     inputs = translation.convert(equation, inputs, graph)
     result: Value = translation.translate(out, *inputs, **params)

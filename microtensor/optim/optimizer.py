@@ -364,7 +364,7 @@ class Optimizer:
         if isinstance(value, Recordable):
             trace = current_trace()
             if trace is not None:
-                return trace.is_nonzero(value)  # type: ignore[no-any-return]
+                return trace.is_nonzero(value)
         return bool(value)
 
     def _check_settings(self, group: dict[str, Any]) -> None:

@@ -282,7 +282,7 @@ def _adaptive_avg_pool(name: str, dims: int, input: Any, output_size: Any) -> Te
     out = x @ averaging(lengths[-1], sizes[-1], x.dtype).T
     if dims == 2:
         out = as_tensor(averaging(lengths[0], sizes[0], x.dtype)) @ out
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def _adaptive_max_pool(name: str, dims: int, input: Any, output_size: Any) -> Tensor:
@@ -299,4 +299,4 @@ def _adaptive_max_pool(name: str, dims: int, input: Any, output_size: Any) -> Te
         kernel = tuple(stop - start for start, stop in window)
         parts.append(_max_pool(name[:-2], dims, part, kernel, None, 0, 1, False))
     joined = ops.concatenate([part.reshape((*x.shape[:-dims], 1)) for part in parts], axis=-1)
-    return joined.reshape((*x.shape[:-dims], *sizes))  # type: ignore[no-any-return]
+    return joined.reshape((*x.shape[:-dims], *sizes))

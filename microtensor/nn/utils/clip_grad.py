@@ -150,8 +150,8 @@ def get_total_norm(
 def _norm(tensor: Any, order: float) -> Tensor:
     flat = tensor.ravel()
     if order == 0:  # PyTorch counts what is not 0
-        return ops.astype(flat != 0, tensor.dtype).sum()  # type: ignore[no-any-return]
-    return vector_norm(flat, ord=order)  # type: ignore[no-any-return]
+        return ops.astype(flat != 0, tensor.dtype).sum()
+    return vector_norm(flat, ord=order)
 
 
 def _gradients(parameters: Iterable[Tensor]) -> list[Tensor]:

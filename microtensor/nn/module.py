@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +16,12 @@ from ..state import structure
 from ..tensor import Tensor
 from .calling import Called
 from .parameter import Parameter
-from .state_dict import IncompatibleKeys, load
+from .state_dict import Saved
 
 __all__ = ["Module"]
 
 
-class Module(Called, Shown):
+class Module(Called, Saved, Shown):
     """A layer, a loss, a whole network: a function that has parameters.
 
     A subclass assigns its `Parameter` and its modules to attributes, at any depth, and computes
@@ -52,9 +52,6 @@ class Module(Called, Shown):
 
     training: bool = True
     """Whether `train` or `eval` was called last."""
-
-    _buffers: Mapping[str, bool] = {}
-    """The names of the attributes that are buffers, and whether `state_dict` holds them."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result; every subclass says how."""
@@ -173,144 +170,6 @@ class Module(Called, Shown):
                 f"{type(self).__name__} has an attribute {name!r} already: choose another name."
             )
 
-    # What it is made of
-
-    def _children(self) -> Iterator[tuple[str, Module]]:
-        """Yield every child with its name; one that has two names, twice."""
-        for name, value in self.__dict__.items():
-            if isinstance(value, Module):
-                yield name, value
-
-    def _parameters_and_modules(self) -> set[str]:
-        """Return the names of the attributes that are parameters or modules."""
-        return {k for k, v in self.__dict__.items() if isinstance(v, (Parameter, Module))}
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the modules that are attributes of this one, each once, with their names."""
-        seen: set[Module] = set()
-        for name, module in self._children():
-            if module not in seen:
-                seen.add(module)
-                yield name, module
-
-    def children(self) -> Iterator[Module]:
-        """Yield the modules that are attributes of this one, each once."""
-        return (module for _, module in self.named_children())
-
-    def named_modules(
-        self, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
-        """Yield this module and all below it with their paths, such as ``layers.0``, parents first.
-
-        A module that is reached twice is yielded once, unless ``remove_duplicate`` is false.
-        """
-        seen: set[Module] = set()
-        pending = [(prefix, self)]
-        while pending:
-            path, module = pending.pop()
-            if remove_duplicate and module in seen:
-                continue
-            seen.add(module)
-            yield path, module
-            below = [(_join(path, name), child) for name, child in module._children()]
-            pending.extend(reversed(below))
-
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all below it, each once, parents first."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
-        """Yield the parameters with their paths, such as ``layers.0.weight``.
-
-        Parameters
-        ----------
-        prefix
-            Goes before every path.
-        recurse
-            Whether to include those of the modules below.
-        remove_duplicate
-            Yield a parameter that is reached twice once.
-        """
-        seen: set[int] = set()
-        for path, module in self._owners(prefix, recurse, remove_duplicate):
-            for name, value in module.__dict__.items():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    if remove_duplicate:
-                        seen.add(id(value))
-                    yield _join(path, name), value
-
-    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield the parameters, each once: what an optimizer is given."""
-        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
-
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
-        """Yield the buffers with their paths; the arguments are those of `named_parameters`."""
-        seen: set[int] = set()
-        for path, module in self._owners(prefix, recurse, remove_duplicate):
-            for name in module._buffers:
-                buffer = getattr(module, name)
-                if buffer is not None and id(buffer) not in seen:
-                    if remove_duplicate:
-                        seen.add(id(buffer))
-                    yield _join(path, name), buffer
-
-    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """Yield the buffers, each once."""
-        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
-
-    def _owners(
-        self, prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterable[tuple[str, Module]]:
-        return self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
-
-    def get_submodule(self, target: str) -> Module:
-        """Return the module at a path, such as ``layers.0``; of ``""`` this one.
-
-        Raises
-        ------
-        AttributeError
-            If there is none.
-        """
-        module: Module = self
-        for i, name in enumerate(names := target.split(".") if target else []):
-            child = module.__dict__.get(name)
-            if not isinstance(child, Module):
-                known = _listed(n for n, _ in module._children())
-                path = ".".join(names[:i]) or "it"
-                raise AttributeError(
-                    f"{type(self).__name__} has no module {target!r}: {path} has {known}."
-                )
-            module = child
-        return module
-
-    def get_parameter(self, target: str) -> Parameter:
-        """Return the parameter at a path, such as ``0.weight``; errors as of `get_submodule`."""
-        path, _, name = target.rpartition(".")
-        owner = self.get_submodule(path)
-        value = owner.__dict__.get(name)
-        if not isinstance(value, Parameter):
-            known = _listed(n for n, _ in owner.named_parameters(recurse=False))
-            raise AttributeError(
-                f"{type(self).__name__} has no parameter {target!r}: {path or 'it'} has {known}."
-            )
-        return value
-
-    def get_buffer(self, target: str) -> Tensor:
-        """Return the buffer at a path, such as ``norm.running_mean``; errors as `get_submodule`."""
-        path, _, name = target.rpartition(".")
-        owner = self.get_submodule(path)
-        value = owner.__dict__.get(name) if name in owner._buffers else None
-        if not isinstance(value, Tensor):
-            known = _listed(n for n, _ in owner.named_buffers(recurse=False))
-            raise AttributeError(
-                f"{type(self).__name__} has no buffer {target!r}: {path or 'it'} has {known}."
-            )
-        return value
-
     # What it is set to
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
@@ -378,60 +237,3 @@ class Module(Called, Shown):
                 parameter.grad = None
             elif parameter.grad is not None:
                 parameter.grad = Tensor(np.zeros_like(parameter.data))
-
-    # Saving and loading
-
-    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield what a ``state_dict`` holds, in PyTorch's order; the shared, under each name."""
-        for path, module in self.named_modules(remove_duplicate=False):
-            yield from module.named_parameters(path, recurse=False, remove_duplicate=False)
-            for name, buffer in module.named_buffers(path, recurse=False, remove_duplicate=False):
-                if module._buffers[name.rpartition(".")[2]]:
-                    yield name, buffer
-
-    def state_dict(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the values of parameters and buffers, as a dict from paths to arrays.
-
-        They are copies, unlike in PyTorch: training goes on without changing what was saved.
-
-        >>> from microtensor import nn
-        >>> best = nn.Linear(2, 1).state_dict()
-        >>> {name: array.shape for name, array in best.items()}
-        {'weight': (1, 2), 'bias': (1,)}
-        """
-        return {name: tensor.data.copy() for name, tensor in self._named_state()}
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True
-    ) -> IncompatibleKeys:
-        """Copy values, as `state_dict` gives them, into the parameters and buffers, in place.
-
-        Parameters
-        ----------
-        state_dict
-            Arrays, Tensors or anything of which NumPy makes an array, by path. Their dtype is
-            converted to that of the parameter.
-        strict
-            Whether every name must be on both sides.
-
-        Returns
-        -------
-        The names that are missing, and those that are unexpected.
-
-        Raises
-        ------
-        TypeError
-            If ``state_dict`` is no dict.
-        StateDictError
-            If names are missing or unexpected and ``strict``, shapes differ, or values do not fit
-            a buffer of integers. It lists them all, and nothing was loaded.
-        """
-        return load(type(self).__name__, dict(self._named_state()), state_dict, strict)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"

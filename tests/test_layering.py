@@ -11,8 +11,8 @@ import microtensor
 PACKAGE = Path(microtensor.__file__).parent
 
 LAYERS = {
-    "errors": 0, "state": 0, "inplace": 0, "names": 0, "files": 0, "differences": 0,
-    "notebook": 0, "pytorch_names": 0,
+    "errors": 0, "state": 0, "inplace": 0, "names": 0, "files": 0, "notebook": 0,
+    "pytorch_names": 0,
     "op": 1,
     "engine": 2, "ops": 2, "diagnosis": 2, "record": 2, "sites": 2, "hooks": 2, "anomaly": 2,
     "gradients": 3, "in_place_methods": 3, "array_methods": 3, "numpy_protocols": 3, "tensor": 3,

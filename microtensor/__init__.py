@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import autograd, data, func, functions, linalg, nn, notebook, optim, pytorch_names
 from .custom import custom_op
-from .functions import *  # noqa: F403 - the names in its __all__
+from .functions import *
 from .state import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, tensor
 

@@ -117,10 +117,10 @@ class ArrayMethods(Recordable):
     def __ge__(self, other: ArrayLike) -> Tensor:
         return apply_binary(ops.greater_equal, self, other)
 
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]  # NumPy's: an element each
         return apply_binary(ops.equal, self, other)
 
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]  # NumPy's: an element each
         return apply_binary(ops.not_equal, self, other)
 
     __hash__ = object.__hash__
@@ -297,7 +297,7 @@ class ArrayMethods(Recordable):
 
     def searchsorted(self, v: ArrayLike, side: Any = "left") -> Any:
         """Return where to insert ``v`` to keep this sorted, constants."""
-        return np.searchsorted(self, v, side)  # type: ignore[call-overload]
+        return np.searchsorted(self, v, side)  # type: ignore[call-overload]  # by its protocol
 
     def sort(self, *_: Any, **__: Any) -> NoReturn:
         """Raise: NumPy's method sorts in place, which would lose the gradient."""

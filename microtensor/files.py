@@ -15,8 +15,8 @@ from .errors import OutputError
 
 try:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+except ImportError:
+    fcntl = None  # type: ignore[assignment]  # Windows has none
 
 __all__ = ["write_whole"]
 

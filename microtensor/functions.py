@@ -39,15 +39,15 @@ from .ops import (
 from .ops import (
     select as selection,
 )
-from .ops.cumulative import *  # noqa: F403 - the names in its __all__
-from .ops.interpolation import *  # noqa: F403 - the names in its __all__
-from .ops.join import *  # noqa: F403 - the names in its __all__
-from .ops.products import *  # noqa: F403 - the names in its __all__
-from .ops.rearrange import *  # noqa: F403 - the names in its __all__
-from .ops.rounding import *  # noqa: F403 - the names in its __all__
-from .ops.select import *  # noqa: F403 - the names in its __all__
-from .ops.sorting import *  # noqa: F403 - the names in its __all__
-from .ops.statistics import *  # noqa: F403 - the names in its __all__
+from .ops.cumulative import *
+from .ops.interpolation import *
+from .ops.join import *
+from .ops.products import *
+from .ops.rearrange import *
+from .ops.rounding import *
+from .ops.select import *
+from .ops.sorting import *
+from .ops.statistics import *
 from .record import apply_binary, apply_unary, numeric
 from .tensor import Tensor
 

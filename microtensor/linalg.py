@@ -10,8 +10,8 @@ from .functions import (
     vecdot,
 )
 from .ops import decompositions, norms
-from .ops.decompositions import *  # noqa: F403 - the names in its __all__
-from .ops.norms import *  # noqa: F403 - the names in its __all__
+from .ops.decompositions import *
+from .ops.norms import *
 from .ops.products import multi_dot
 
 cholesky = _function(decompositions.cholesky)

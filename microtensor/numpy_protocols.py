@@ -127,7 +127,7 @@ def _common(function: Any) -> tuple[int, frozenset[str]]:
         if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
             return 99, known
         ours = list(parameters)
-    pairs = zip(ours, signature.parameters)  # noqa: B905 - NumPy's are more
+    pairs = zip(ours, signature.parameters, strict=False)  # NumPy's are more
     alike = [mine in (None, theirs) for mine, theirs in pairs]
     return (alike.index(False) if False in alike else len(alike)), known
 

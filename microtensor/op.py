@@ -183,7 +183,7 @@ class Op:
                     f"{self.name}() takes at most {self.arity + len(self.parameters)} arguments, "
                     f"and got {len(inputs)}"
                 )
-            by_position = dict(zip(self.parameters, given))  # noqa: B905 - the rest has defaults
+            by_position = dict(zip(self.parameters, given, strict=False))  # the rest has defaults
             for name in by_position.keys() & params.keys():
                 raise TypeError(f"{self.name}() got {name} by position and by keyword")
             bound |= by_position

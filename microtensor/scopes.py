@@ -148,7 +148,8 @@ def _owned(nodes: Sequence[Node], found: Mapping[Node, Scope]) -> dict[Node, Sco
         for parent in node.parents:
             if parent.op is None and not parent.is_constant:
                 shared = common.get(parent, above)
-                same = [a for a, b in zip(shared, above) if a is b]  # noqa: B905 - of two depths
+                pairs = zip(shared, above, strict=False)  # of two depths
+                same = [a for a, b in pairs if a is b]
                 common[parent] = tuple(same)
     parts: dict[int, set[Node | None]] = {}
     owned = {}

@@ -157,7 +157,7 @@ class Tensor(ArrayMethods, InPlaceMethods, Gradients, NumPyProtocols, PyTorchNam
         return self._array.base
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+    def T(self) -> Tensor:
         """The tensor with its axes reversed: of a matrix, its transpose."""
         return apply_unary(ops.transpose, self, _TRANSPOSED)
 

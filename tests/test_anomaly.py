@@ -190,7 +190,7 @@ def test_operands_are_named_in_the_backward_pass_as_the_forward_pass_knew_them()
 def test_a_gradient_on_request_of_first_and_second_order_is_checked() -> None:
     x = leaf(0.0, 1.0)
     for create_graph in (False, True):
-        said, _ = blamed(lambda: grad(np.sqrt(x).sum(), x, create_graph=create_graph))  # noqa: B023
+        said, _ = blamed(lambda: grad(np.sqrt(x).sum(), x, create_graph=create_graph))  # noqa: B023 - called at once
         assert "rule of sqrt" in said
 
     def second() -> None:

@@ -199,7 +199,7 @@ def test_a_leaf_is_its_own_graph() -> None:
 
 def test_an_output_that_is_no_tensor() -> None:
     with pytest.raises(TypeError, match="output 1 is a float"):
-        Graph([weight(2), 1.0])  # type: ignore[list-item]
+        Graph([weight(2), 1.0])
 
 
 def test_a_long_chain() -> None:

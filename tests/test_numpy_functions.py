@@ -179,7 +179,7 @@ def test_an_argument_is_supported_or_refused_by_name(
     inputs = implementation.arity if isinstance(implementation, Op) else 0
     if parameter in list(signature.parameters)[:inputs]:
         return
-    given = inspect.BoundArguments(signature, dict.fromkeys(required, 1) | {parameter: "given"})  # type: ignore[arg-type]
+    given = inspect.BoundArguments(signature, dict.fromkeys(required, 1) | {parameter: "given"})
     with pytest.raises(UnsupportedError, match=parameter):
         tensor(3).__array_function__(function, (mt.Tensor,), given.args, given.kwargs)
 

@@ -277,7 +277,7 @@ def test_longer_floats_are_refused(path: str) -> None:
 
 def test_torchs_order_of_arguments_is_refused() -> None:
     with pytest.raises(SerializationError, match=r"the path first.*write mt\.save\(path"):
-        mt.save({"a": np.ones(1)}, "a.safetensors")  # type: ignore[arg-type]
+        mt.save({"a": np.ones(1)}, "a.safetensors")
 
 
 def test_more_than_a_header_can_hold_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,4 +48,4 @@ class DoctestExtension(Extension):
 
 def on_config(config: MkDocsConfig) -> None:
     """Have MkDocs read doctests."""
-    config.markdown_extensions.append(DoctestExtension())  # type: ignore[arg-type]
+    config.markdown_extensions.append(DoctestExtension())

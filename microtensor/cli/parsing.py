@@ -92,7 +92,7 @@ class Commands:
 
 def completed(action: argparse.Action, complete: Callable[..., Iterable[str]]) -> None:
     """Have argcomplete offer what ``complete(prefix=...)`` returns."""
-    action.completer = complete  # type: ignore[attr-defined]
+    action.completer = complete  # type: ignore[attr-defined]  # where argcomplete looks
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -155,7 +155,7 @@ def _add(facts: Facts, eq: Equation) -> Equation | Atom | None:
 
 def _subtract(facts: Facts, eq: Equation) -> Equation | Atom | None:
     x, y = eq.inputs
-    if _is(y, 0) and _alike(x, eq.out) and str(y.value)[0] != "-":  # type: ignore[union-attr]
+    if _is(y, 0) and _alike(x, eq.out) and str(_number(y))[0] != "-":
         return x
     negated = facts.made_by(ops.negative, y)
     if negated and _floating(eq):  # x - (-y) = x + y

@@ -268,7 +268,7 @@ class Emitter(Places):
 
     def _sum_to(self, equation: Equation, out: str) -> Iterator[str]:
         x, target = equation.inputs[0], equation.out.shape
-        lead = x.ndim - len(target)  # type: ignore[union-attr]
+        lead = len(x.shape) - len(target)
         ones = [i + lead for i, n in enumerate(target) if n == 1 and x.shape[i + lead] != 1]
         axes = (*range(lead), *ones)
         reduced = tuple(n for i, n in enumerate(x.shape) if i not in axes)

@@ -20,7 +20,7 @@ from .deliveries import Deliveries
 from .guards import Surroundings
 from .kernel import Kernel
 from .lookups import BUSY, MISS
-from .program import Program
+from .program import Atom, Program
 from .slots import TensorSlot
 
 __all__ = ["BUSY", "MISS", "Entry"]
@@ -153,8 +153,8 @@ class Entry(Deliveries):
     def _new_set(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return what runs the program, its results, and Tensors of those that are gradients."""
         results = self._kernel.new_results()
-        by_var = dict(zip(self._kernel.results, results, strict=True))
-        gradients = [wrap(by_var[update.atom]) for _, update in self._gradients()]  # type: ignore[index]
+        by_var: dict[Atom, Any] = dict(zip(self._kernel.results, results, strict=True))
+        gradients = [wrap(by_var[update.atom]) for _, update in self._gradients()]
         return (self._kernel.bind(held, results), *results, *gradients)
 
     @staticmethod

@@ -119,10 +119,10 @@ class NumbaKernel:
             self.native.set_read(self._position[var], array)
         taken = set()
         copies = []
-        places = [*zip(self.results, results, strict=True)]
+        places: list[tuple[Any, Any]] = [*zip(self.results, results, strict=True)]
         places += [(var, cell) for var, cell in self._cells.items()]
         for i, target in self.changes.items():
-            places.append((self.program.updates[i].atom, arrays[target]))  # type: ignore[arg-type]
+            places.append((self.program.updates[i].atom, arrays[target]))
         for var, array in places:
             if var not in taken:
                 taken.add(var)

@@ -60,6 +60,10 @@ class Literal(NamedTuple):
     value: Any
 
     @property
+    def name(self) -> None:
+        """A number has none."""
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape of a number."""
         return ()

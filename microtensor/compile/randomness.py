@@ -20,7 +20,7 @@ class Generators:
         self, around: Iterable[tuple[str, Any]], args: Sequence[Any], kwargs: dict[str, Any]
     ) -> None:
         self._found: dict[int, tuple[str, np.random.Generator, Any]] = {}
-        self._global = np.random.get_state(legacy=False)  # noqa: NPY002
+        self._global = np.random.get_state(legacy=False)
         self._old: dict[int, tuple[str, np.random.RandomState, Any]] = {}
         for name, value in [*around, *leaves((tuple(args), kwargs), "the arguments")]:
             self._look(name, value)
@@ -39,7 +39,7 @@ class Generators:
         for where, old, state in self._old.values():
             if old.get_state(legacy=False)["state"]["pos"] != state["state"]["pos"]:
                 self.refuse(name, where)
-        now = np.random.get_state(legacy=False)  # noqa: NPY002
+        now = np.random.get_state(legacy=False)
         if now["state"]["pos"] != self._global["state"]["pos"]:
             self.refuse(name, "np.random")
 
@@ -49,7 +49,7 @@ class Generators:
             generator.bit_generator.state = state
         for _, old, state in self._old.values():
             old.set_state(state)
-        np.random.set_state(self._global)  # noqa: NPY002
+        np.random.set_state(self._global)
 
     def refuse(self, name: str, where: str) -> None:
         """Raise, saying what was drawn from where."""

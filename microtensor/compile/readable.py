@@ -196,7 +196,7 @@ class _Rewriter:
         if eq.op is not ops.transpose or eq.out.ndim != 2:
             return None
         x, y = self._operands(ops.matmul, eq.inputs[0])
-        if x is None or len(x.shape) != 2 or len(y.shape) != 2 or eq.inputs[0].name:  # type: ignore[union-attr]
+        if x is None or len(x.shape) != 2 or len(y.shape) != 2 or eq.inputs[0].name:
             return None
         a, b = self._operands(ops.transpose, x)[0], self._operands(ops.transpose, y)[0]
         if a is None and b is None:
@@ -277,7 +277,7 @@ class _Rewriter:
             return None
         total, x = eq.inputs
         a, same = self._operands(ops.add, total)
-        if same is not x or not isinstance(x, Var) or total.name or x.shape != eq.out.shape:  # type: ignore[union-attr]
+        if same is not x or not isinstance(x, Var) or total.name or x.shape != eq.out.shape:
             return None
         return Equation(
             ops.add, (a, self._new(eq.out, ops.multiply, Literal(2.0), x)), {}, eq.out, eq.site

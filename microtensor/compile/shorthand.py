@@ -5,7 +5,7 @@ They apply to what is printed, never to what is compiled.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -23,7 +23,7 @@ _REARRANGING = frozenset({ops.reshape, ops.ravel, ops.squeeze, ops.expand_dims, 
 _FOLDED = _REDUCING | _REARRANGING | {*_ARITHMETIC, ops.negative, ops.power, ops.square}
 
 
-def is_number(atom: Any) -> bool:
+def is_number(atom: Any) -> TypeGuard[Literal]:
     """Tell whether an atom is a Python number."""
     return isinstance(atom, Literal) and type(atom.value) in (int, float)
 
@@ -114,7 +114,7 @@ def _short_number(_: Facts, eq: Equation) -> Equation | None:
     for i, atom in enumerate(eq.inputs):
         if not is_number(atom):
             continue
-        value = atom.value  # type: ignore[union-attr]
+        value = atom.value
         short = float(value)
         if (parts := as_fraction(short, eq.out.dtype)) is not None:
             short = parts[0] / parts[1]
@@ -166,7 +166,7 @@ def _multiple(facts: Facts, eq: Equation) -> Equation | None:
             and is_number(made.inputs[0])
             and eq.out.dtype.kind == "f"
         ):
-            number = made.inputs[0].value  # type: ignore[union-attr]
+            number = made.inputs[0].value
             return _other(eq, ops.multiply, Literal(number + 1.0), x)
     return None
 

@@ -172,7 +172,7 @@ def functions_of(fn: Callable[..., Any]) -> list[FunctionType]:
                 methods = (getattr(owner, n, None) for n in global_names(function.__code__))
                 pending += [m for m in methods if isinstance(m, FunctionType)]
         elif not isinstance(function, (FunctionType, type)):
-            function = getattr(type(function), "__call__", None)  # noqa: B004
+            function = getattr(type(function), "__call__", None)  # noqa: B004 - which it is
         if not isinstance(function, FunctionType) or function in found:
             continue
         if is_librarys(function.__code__.co_filename):

@@ -47,13 +47,13 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         self._var = var
         self._example = example
 
-    @property  # type: ignore[misc]
+    @property  # type: ignore[misc]  # object's is not to be overridden
     def __class__(self) -> type:
         """What it stands for: so isinstance(x, np.ndarray) takes the same branch."""
         return TracedArray if self._var.scalar else np.ndarray
 
     @property
-    def _array(self) -> TracedArray:  # type: ignore[override]
+    def _array(self) -> TracedArray:  # type: ignore[override]  # a Tensor's is an attribute
         if self._trace.is_over:
             raise TracingError(tracing_is_over(self._var.name))
         return self
@@ -83,7 +83,7 @@ class TracedArray(ArrayMethods, NumPyProtocols):
         return self._var.dtype.itemsize
 
     @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's name
+    def T(self) -> Any:
         return self.transpose()
 
     def astype(self, dtype: Any, **_: Any) -> Any:

@@ -146,10 +146,10 @@ class _Conv(_Convolution):
         """Return the input, and the padding with zeros that is left to do."""
         if self.padding_mode == "zeros" or self.padding == "valid":
             return input, self.padding
-        if self.padding == "same":
+        if isinstance(self.padding, str):  # "same"
             pairs = same_padding(self.kernel_size, self.dilation)
         else:
-            pairs = tuple((p, p) for p in self.padding)  # type: ignore[misc]
+            pairs = tuple((p, p) for p in self.padding)
         widths = [width for pair in reversed(pairs) for width in pair]
         return pad(input, widths, self.padding_mode), 0
 

@@ -134,7 +134,7 @@ def export(
 
 def _require_onnx() -> None:
     try:
-        import onnx  # noqa: F401
+        import onnx  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise MissingDependencyError(
             "mt.onnx.export() needs onnx: pip install 'microtensor[onnx]'."

@@ -13,7 +13,7 @@ respect to what is read: the other triangle's is 0. PyTorch and JAX give both th
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -118,8 +118,8 @@ def _cholesky_vjp(g: Any, out: Any, x: Any, upper: bool) -> Any:
     return _of_triangle(np.linalg.solve(lt, _t(np.linalg.solve(lt, _t(inner)))), upper)
 
 
-def _eigh(x: Any, UPLO: str = "L") -> Any:
-    w, v = np.linalg.eigh(x, UPLO)  # type: ignore[call-overload]
+def _eigh(x: Any, UPLO: Literal["L", "U"] = "L") -> Any:
+    w, v = np.linalg.eigh(x, UPLO)
     return np.concatenate([_t(v), w[..., None]], axis=-1)
 
 

@@ -22,7 +22,7 @@ def _prepared(index: Any) -> Any:
         return index
     if isinstance(index, Recordable):
         if getattr(index, "is_number", False):
-            return index.__index__()  # type: ignore[attr-defined]
+            return index.__index__()  # type: ignore[attr-defined]  # a traced number has it
         return current_array(index).copy()
     trace = current_trace()
     if trace is not None and type(index) is np.ndarray and trace.is_held(index):

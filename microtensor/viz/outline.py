@@ -317,7 +317,8 @@ def _common(chains: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
     """Return the boxes that all chains begin with."""
     common = chains[0] if chains else ()
     for chain in chains[1:]:
-        common = tuple(a for a, b in zip(common, chain) if a is b)  # noqa: B905 - of two depths
+        pairs = zip(common, chain, strict=False)  # of two depths
+        common = tuple(a for a, b in pairs if a is b)
     return common
 
 

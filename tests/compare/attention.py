@@ -24,7 +24,7 @@ def root_d(v: Values) -> float:
     return float(np.sqrt(v.Q.shape[-1]))
 
 
-def T(a: Any) -> Any:  # noqa: N802 - a matrix's transpose, of each in a batch
+def T(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 

@@ -345,12 +345,12 @@ def test_wrong_mappings_are_refused(net: Network) -> None:
         ({"W1": X}, "takes the tensors themselves as keys, .* got 'W1'"),
     ]:
         with pytest.raises(ArgumentError, match=wanted):
-            mt.compare(net.loss, given_)  # type: ignore[arg-type]
+            mt.compare(net.loss, given_)
 
 
 def test_a_loss_that_is_no_tensor_or_has_no_graph_is_refused(net: Network) -> None:
     with pytest.raises(ArgumentError, match="needs the loss as a Tensor"):
-        mt.compare(3.0, {net.W1: X})  # type: ignore[arg-type]
+        mt.compare(3.0, {net.W1: X})
     with pytest.raises(GradientError, match="was not computed by recorded operations"):
         mt.compare(net.loss.detach(), net.derive())
 

@@ -642,7 +642,7 @@ def test_random_numbers_are_not_baked_in() -> None:
         f(np.ones(3))
     assert rng.bit_generator.state == state
     with pytest.raises(TracingError, match=r"np\.random"):
-        mt.compile(lambda x: x * np.random.rand(3))(np.ones(3))  # noqa: NPY002
+        mt.compile(lambda x: x * np.random.rand(3))(np.ones(3))  # noqa: NPY002 - it is refused
 
 
 @backends
@@ -814,6 +814,6 @@ def test_it_keeps_the_name_and_the_docstring() -> None:
     f = mt.compile(fn)
     assert (f.__name__, f.__doc__) == ("fn", "Return x.")
     with pytest.raises(ArgumentError, match="no program yet"):
-        f.source  # noqa: B018
+        f.source  # noqa: B018 - it raises
     with pytest.raises(GradientError):
         f(mt.tensor([1.0])).backward()

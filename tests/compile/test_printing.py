@@ -498,7 +498,7 @@ def test_an_operation_without_source_is_refused_by_name() -> None:
 
 def test_a_result_without_a_literal_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="no literal"):
-        mt.trace(lambda x: (x, object()), X).source  # noqa: B018
+        mt.trace(lambda x: (x, object()), X).source  # noqa: B018 - it raises
 
 
 # Losses of classes, whose checks look at values

@@ -45,7 +45,7 @@ def assert_same(fn: Callable[..., Any], *args: Any) -> None:
         (lambda x, y: x**1, []),
         (lambda x, y: x + 0.0, []),
         (lambda x, y: x - 0.0, []),
-        (lambda x, y: -(-x), []),  # noqa: B002
+        (lambda x, y: -(-x), []),  # noqa: B002 - what is simplified
         (lambda x, y: x.T.T, []),
         (lambda x, y: x.copy(), []),
         (lambda x, y: +x, []),

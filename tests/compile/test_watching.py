@@ -374,7 +374,7 @@ def _with(value: Any, change: Any) -> Any:
         change(value)
         return x * 1.0
 
-    fn.value = value  # type: ignore[attr-defined]
+    fn.value = value
     return fn
 
 

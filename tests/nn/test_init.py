@@ -84,7 +84,7 @@ def test_constants():
 
 def test_the_tutorials_weights():
     np.random.seed(1)  # noqa: NPY002 - the tutorials do
-    uniform, normal = np.random.rand(3, 4), np.random.randn(4, 5) * 0.01  # noqa: NPY002
+    uniform, normal = np.random.rand(3, 4), np.random.randn(4, 5) * 0.01  # noqa: NPY002 - the same
     legacy = np.random.RandomState(1)
     assert np.array_equal(init.uniform_(weight(3, 4), generator=legacy).data, uniform)
     assert np.array_equal(init.normal_(weight(4, 5), std=0.01, generator=legacy).data, normal)

@@ -51,7 +51,7 @@ def test_weights_agree_after_each_iteration(
 class Regrouped(np.ndarray):
     """A sigmoid's derivative a (1 - a) that multiplies as (g a) (1 - a), not as g (a (1 - a))."""
 
-    def __rmul__(self, g: Array) -> Array:  # type: ignore[override]
+    def __rmul__(self, g: Array) -> Array:
         a = np.asarray(self)
         return g * a * (1.0 - a)
 

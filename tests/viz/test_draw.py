@@ -213,7 +213,7 @@ def test_several_outputs_are_marked() -> None:
 def test_direction() -> None:
     assert "rankdir=LR" in draw(network(), rankdir="LR").source
     with pytest.raises(ArgumentError, match="not 'down'"):
-        draw(network(), rankdir="down")  # type: ignore[arg-type]
+        draw(network(), rankdir="down")
 
 
 def test_nothing_recorded() -> None:

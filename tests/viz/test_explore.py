@@ -129,7 +129,7 @@ def test_a_tensor_without_history_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GradientError, match="nothing to explore: 'y'"):
         read(explore(y, tmp_path / "page.html"))
     with pytest.raises(TypeError, match="takes a Tensor, and got a ndarray"):
-        read(explore(np.ones(3), tmp_path / "page.html"))  # type: ignore[arg-type]
+        read(explore(np.ones(3), tmp_path / "page.html"))
 
 
 def test_an_output_of_several_elements_needs_a_gradient_of_its_shape(tmp_path: Path) -> None:

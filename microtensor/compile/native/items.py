@@ -25,6 +25,7 @@ __all__ = [
     "Product",
     "Reduction",
     "Scatter",
+    "roots_of",
 ]
 
 
@@ -99,7 +100,7 @@ class Nest:
         for member in self.members:
             operands = member.operands if isinstance(member, Element) else (member.operand,)
             for operand in operands:
-                yield from _roots_of(operand)
+                yield from roots_of(operand)
             if isinstance(member, Scatter):
                 yield from (index.root for index, _, _ in member.place.indices)
 
@@ -192,7 +193,8 @@ class Call:
 Item = Nest | Product | Line | Check | Call
 
 
-def _roots_of(operand: Any) -> Iterator[Var]:
+def roots_of(operand: Any) -> Iterator[Var]:
+    """Yield the blocks that an operand is read from."""
     if isinstance(operand, Access):
         yield operand.root
     elif isinstance(operand, Gather):

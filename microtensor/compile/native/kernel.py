@@ -189,7 +189,7 @@ class NativeKernel:
     def _choose_run(self) -> None:
         if len(self._parts) == 1 and callable(self._parts[0]) and not self._staged:
             if self._checks:
-                self.run = self._run_checked
+                self.run = functools.partial(self._run_checked, self._parts[0])
             else:
                 self.run = functools.partial(self._parts[0], self._address, 1)
         elif not self._parts:
@@ -197,8 +197,8 @@ class NativeKernel:
         else:
             self.run = self._run_parts
 
-    def _run_checked(self) -> None:
-        code = self._parts[0](self._address, 1)  # type: ignore[operator]
+    def _run_checked(self, entry: Callable[..., int]) -> None:
+        code = entry(self._address, 1)
         if code:
             self._fail(code)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ... import ops
 from ..program import Equation, Program, Var
 from .elementwise import SUPPORTED
-from .items import Access, Call, Check, Element, Nest, Scatter
+from .items import Access, Call, Check, Element, Nest, Scatter, roots_of
 from .layout import as_space, contiguous, whole
 from .plan import Plan
 
@@ -167,6 +167,6 @@ def _reads_in_step(nest: Nest, root: Var) -> bool:
             if isinstance(x, Access):
                 if x.root is root and (x.offset or x.strides != contiguous(nest.space)):
                     return False
-            elif root in Nest(nest.space, [Element(None, None, None, (x,))]).roots():  # type: ignore[arg-type]
+            elif root in roots_of(x):
                 return False
     return True

@@ -28,6 +28,7 @@ from .items import (
     Product,
     Reduction,
     Scatter,
+    roots_of,
 )
 from .layout import View, as_space, contiguous, derived, whole
 from .products import for_blas, uses_blas
@@ -200,7 +201,7 @@ class Plan:
                 earliest = max(earliest, self.made[operand.root])
                 preferred = max(preferred, self.made[operand.root])
             else:
-                for root in Nest(space, [_probe(operand)]).roots():
+                for root in roots_of(operand):
                     earliest = max(earliest, self.made[root] + 1)
         if isinstance(member, Scatter):
             for index, _, _ in member.place.indices:
@@ -331,8 +332,3 @@ class Plan:
             ):
                 return
         self.items.append(Check(equation, index, length, least))
-
-
-def _probe(operand: Any) -> Any:
-    """Return what reads an operand, to ask which blocks that takes."""
-    return Element(None, None, None, (operand,))  # type: ignore[arg-type]

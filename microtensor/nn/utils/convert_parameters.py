@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
+from ... import ops
 from ...errors import ArgumentError, ShapeError
 from ...record import as_tensor
 from ...state import no_grad
@@ -32,7 +31,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     parts: list[Any] = [parameter.ravel() for parameter in parameters]
     if not parts:
         raise ArgumentError("There are no parameters to make a vector of.")
-    return np.concatenate(parts)  # type: ignore[return-value]
+    return ops.concatenate(parts)
 
 
 @no_grad()

@@ -97,7 +97,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Whether epochs are not counted, since the learning rate has fallen."""
         return self.cooldown_counter > 0
 
-    def step(self, metrics: Any) -> None:  # type: ignore[override]
+    def step(self, metrics: Any) -> None:  # type: ignore[override]  # PyTorch's signature
         """Note a measure, a number, and let the learning rates fall if it is time."""
         self._check_order()
         try:

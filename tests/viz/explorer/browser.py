@@ -46,7 +46,7 @@ class Page:
 
     def node(self, name: str) -> WebElement:
         """Return a tensor in the graph."""
-        return self.script(  # type: ignore[no-any-return]  # JSON, as the page gives it
+        return self.script(
             """return [...document.querySelectorAll("g.node")].find((node) => {
                 const label = node.getAttribute("aria-label");
                 return label.split(/ = |, /)[0].split(" ")[1] === arguments[0];
@@ -84,7 +84,7 @@ class Page:
 
     def shown(self, card: str) -> list[list[list[str]]]:
         """Return the same as it is written."""
-        return self.script(  # type: ignore[no-any-return]  # JSON, as the page gives it
+        return self.script(
             """return [...document.querySelectorAll(arguments[0] + " table.numbers")].map(
                 (table) => [...table.rows].map((row) => [...row.cells].map(
                     (cell) => cell.textContent)))""",

@@ -71,7 +71,7 @@ def test_another_theme_repaints_what_is_painted(driver: Chrome, tmp_path: Path) 
     page = Page(driver, explore(np.square(W).sum(), tmp_path / "page.html"), "#tensor=W")
 
     def colour() -> list[int]:
-        return page.script(  # type: ignore[no-any-return]  # JSON, as the page gives it
+        return page.script(
             """const canvas = document.querySelector("#tensor .value canvas");
             return [...canvas.getContext("2d").getImageData(5, 5, 1, 1).data];"""
         )

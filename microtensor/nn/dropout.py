@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from .functional.dropouts import alpha_dropout, dropout1d, dropout2d
-from .functional.layers import dropout
+from .functional.dropouts import alpha_dropout, dropout, dropout1d, dropout2d
 from .module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d"]

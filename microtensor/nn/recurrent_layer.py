@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..errors import ArgumentError, ShapeError
 from ..record import as_tensor
 from . import init
-from .functional.layers import dropout as drop
+from .functional.dropouts import dropout as drop
 from .functional.layers import linear
 from .module import Module
 from .parameter import Parameter

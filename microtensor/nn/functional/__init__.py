@@ -15,7 +15,7 @@ from .bilinear import bilinear
 from .class_losses import cross_entropy, nll_loss
 from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .distances import cosine_similarity, pairwise_distance
-from .dropouts import alpha_dropout, dropout1d, dropout2d
+from .dropouts import alpha_dropout, dropout, dropout1d, dropout2d
 from .elementwise_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -30,7 +30,7 @@ from .embedding_losses import (
     triplet_margin_with_distance_loss,
 )
 from .embeddings import embedding, one_hot
-from .layers import dropout, flatten, linear, log_softmax, softmax, softmin
+from .layers import flatten, linear, log_softmax, softmax, softmin
 from .likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
 from .margin_losses import (
     hinge_embedding_loss,

@@ -11,7 +11,7 @@ from ...errors import ArgumentError, DtypeError, ShapeError
 from ...ops.attention import masked_softmax
 from ...record import as_tensor
 from ...tensor import Tensor
-from .layers import dropout
+from .dropouts import dropout
 
 __all__ = ["attention_weights", "scaled_dot_product_attention"]
 

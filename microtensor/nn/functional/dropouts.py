@@ -1,4 +1,4 @@
-"""Dropout of whole channels, and dropout that keeps mean and variance."""
+"""Dropout: of elements, of whole channels, and with mean and variance kept."""
 
 from __future__ import annotations
 
@@ -9,10 +9,41 @@ import numpy as np
 from ...errors import ArgumentError, ShapeError
 from ...record import as_tensor, draw
 
-__all__ = ["alpha_dropout", "dropout1d", "dropout2d"]
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d"]
 
 _ALPHA = -1.7580993408473766
 """What SELU goes to at -∞: -scale · alpha (Klambauer and others, 2017)."""
+
+
+def dropout(
+    input: Any,
+    p: float = 0.5,
+    training: bool = True,
+    *,
+    generator: np.random.Generator | None = None,
+) -> Any:
+    """Set elements to 0 with probability ``p``, and divide the others by ``1 - p``.
+
+    Parameters
+    ----------
+    p
+        From 0 to 1.
+    training
+        Whether to do so; if not, the input is returned as it is.
+    generator
+        Where the random numbers come from; by default a new one. There is no global seed.
+
+    Raises
+    ------
+    ArgumentError
+        If ``p`` is not from 0 to 1.
+
+    >>> import numpy as np
+    >>> import microtensor as mt
+    >>> dropout(mt.tensor([1.0, 1.0, 1.0, 1.0]), 0.5, generator=np.random.default_rng(0))
+    tensor([2., 0., 0., 0.])
+    """
+    return _dropped("dropout", input, p, training, generator)
 
 
 def dropout1d(
@@ -38,7 +69,7 @@ def dropout1d(
             [0., 0.],
             [0., 0.]])
     """
-    return _channels("dropout1d", input, p, training, generator, {2: 1, 3: 2})
+    return _dropped("dropout1d", input, p, training, generator, {2: 1, 3: 2})
 
 
 def dropout2d(
@@ -57,21 +88,21 @@ def dropout2d(
     p, training, generator
         As of `dropout`.
     """
-    return _channels("dropout2d", input, p, training, generator, {3: 2, 4: 2})
+    return _dropped("dropout2d", input, p, training, generator, {3: 2, 4: 2})
 
 
-def _channels(
+def _dropped(
     function: str,
     input: Any,
     p: float,
     training: bool,
     generator: np.random.Generator | None,
-    kept: dict[int, int],
+    kept: dict[int, int] | None = None,
 ) -> Any:
-    """Drop what the first axes, of which an input of so many axes keeps ``kept``, number."""
+    """Drop elements, or what the first axes number: of an input of so many axes, ``kept`` says."""
     _check(function, p)
     input = as_tensor(input)
-    if input.ndim not in kept:
+    if kept is not None and input.ndim not in kept:
         raise ShapeError(
             f"{function}() takes an input of {' or '.join(map(str, kept))} axes, and got the shape "
             f"{input.shape}."
@@ -80,7 +111,7 @@ def _channels(
         return input
     if p == 1.0:
         return input * 0.0
-    axes = kept[input.ndim]
+    axes = input.ndim if kept is None else kept[input.ndim]
     shape = input.shape[:axes] + (1,) * (input.ndim - axes)
     numbers = draw(generator or np.random.default_rng(), shape, input.dtype)
     return input * ((numbers >= p) / (1.0 - p)).astype(input.dtype)

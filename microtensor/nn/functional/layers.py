@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ... import ops
-from ...errors import ArgumentError, ShapeError, UnsupportedError
+from ...errors import ShapeError, UnsupportedError
 from ...ops import fused
-from ...record import apply, apply_binary, as_tensor, draw
+from ...record import apply, apply_binary, as_tensor
 
-__all__ = ["dropout", "flatten", "linear", "log_softmax", "required_dim", "softmax", "softmin"]
+__all__ = ["flatten", "linear", "log_softmax", "required_dim", "softmax", "softmin"]
 
 
 _NONE: dict[str, Any] = {}
@@ -92,45 +90,6 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
             f"start_dim={start_dim} comes after end_dim={end_dim} in the shape {input.shape}."
         )
     return input.reshape((*shape[:start], -1, *shape[end + 1 :]))
-
-
-def dropout(
-    input: Any,
-    p: float = 0.5,
-    training: bool = True,
-    *,
-    generator: np.random.Generator | None = None,
-) -> Any:
-    """Set elements to 0 with probability ``p``, and divide the others by ``1 - p``.
-
-    Parameters
-    ----------
-    p
-        From 0 to 1.
-    training
-        Whether to do so; if not, the input is returned as it is.
-    generator
-        Where the random numbers come from; by default a new one. There is no global seed.
-
-    Raises
-    ------
-    ArgumentError
-        If ``p`` is not from 0 to 1.
-
-    >>> import numpy as np
-    >>> import microtensor as mt
-    >>> dropout(mt.tensor([1.0, 1.0, 1.0, 1.0]), 0.5, generator=np.random.default_rng(0))
-    tensor([2., 0., 0., 0.])
-    """
-    if not 0.0 <= p <= 1.0:
-        raise ArgumentError(f"dropout() has p={p}, and must have a probability, from 0 to 1.")
-    input = as_tensor(input)
-    if not training or p == 0.0:
-        return input
-    if p == 1.0:
-        return input * 0.0
-    numbers = draw(generator or np.random.default_rng(), input.shape, input.dtype)
-    return input * ((numbers >= p) / (1.0 - p)).astype(input.dtype)
 
 
 def required_dim(function: str, dim: int | None, unknown: dict[str, Any]) -> int:

@@ -238,11 +238,13 @@ class ArrayMethods(Recordable):
 
     def dot(self, other: ArrayLike) -> Tensor:
         """Multiply as `numpy.dot`."""
-        return ops.dot(self, other)
+        result: Tensor = ops.dot(self, other)
+        return result
 
     def clip(self, min: ArrayLike = None, max: ArrayLike = None) -> Tensor:
         """Limit the elements to between ``min`` and ``max``."""
-        return ops.clip(self, min, max)
+        result: Tensor = ops.clip(self, min, max)
+        return result
 
     def astype(self, dtype: npt.DTypeLike) -> Tensor:
         """Convert to another dtype; to one that is not floating-point, the result is a constant."""
@@ -265,23 +267,28 @@ class ArrayMethods(Recordable):
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """Return the elements on a diagonal."""
-        return rearrange.diagonal(self, offset, axis1, axis2)
+        result: Tensor = rearrange.diagonal(self, offset, axis1, axis2)
+        return result
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """Add up the elements on a diagonal."""
-        return rearrange.trace(self, offset, axis1, axis2)
+        result: Tensor = rearrange.trace(self, offset, axis1, axis2)
+        return result
 
     def take(self, indices: ArrayLike, axis: int | None = None, mode: str = "raise") -> Tensor:
         """Return the elements at ``indices``, along ``axis`` or of the flattened elements."""
-        return select.take(self, indices, axis, mode)
+        result: Tensor = select.take(self, indices, axis, mode)
+        return result
 
     def compress(self, condition: ArrayLike, axis: int | None = None) -> Tensor:
         """Return the slices along ``axis`` for which ``condition`` holds."""
-        return select.compress(condition, self, axis)
+        result: Tensor = select.compress(condition, self, axis)
+        return result
 
     def choose(self, choices: Any, mode: str = "raise") -> Tensor:
         """Return at each place the element of the choice that this has the number of."""
-        return select.choose(self, choices, mode)
+        result: Tensor = select.choose(self, choices, mode)
+        return result
 
     def round(self, decimals: int = 0) -> Tensor:
         """Round to ``decimals``; the result is flat."""

@@ -72,12 +72,12 @@ def _function(op: Op, doc: str | None = None) -> Function:
     def with_parameters(x: Any, *args: Any, **params: Any) -> Any:
         return op(_array(x), *args, **params)
 
-    function: Any = with_parameters if op.parameters else unary if op.arity == 1 else binary
+    function: Function = with_parameters if op.parameters else unary if op.arity == 1 else binary
     function.__name__ = function.__qualname__ = op.name
     if doc is None:
         doc = f"`numpy.{op.numpy[0].__name__}`, which records when given a Tensor."
     function.__doc__ = inspect.cleandoc(doc)
-    function.__signature__ = op.signature
+    function.__signature__ = op.signature  # type: ignore[attr-defined] # read by inspect
     return function
 
 

@@ -122,7 +122,8 @@ def tensor_class(cls: type[T]) -> type[T]:
 def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     """Apply an operation on two inputs without parameters, at least one of which is a Tensor."""
     if tracing and modes.trace is not None:
-        return modes.trace.apply(op, (x, y), None)
+        traced: Tensor = modes.trace.apply(op, (x, y), None)
+        return traced
     tracked = False
     x_node = y_node = None
     if isinstance(x, Tensor):
@@ -134,7 +135,7 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     else:
         x = lift(x)
         if x is NotImplemented:
-            return x
+            return x  # type: ignore[no-any-return] # so that Python asks the other operand
         x_data = x._array
     if isinstance(y, Tensor):
         y_data = y._array
@@ -145,7 +146,7 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
     else:
         y = lift(y)
         if y is NotImplemented:
-            return y
+            return y  # type: ignore[no-any-return] # the same
         y_data = y._array
     try:
         data = op.kernel(x_data, y_data)
@@ -188,7 +189,8 @@ def apply_binary(op: Op, x: Any, y: Any) -> Tensor:
 def apply_unary(op: Op, x: Any, params: dict[str, Any] | None = None) -> Tensor:
     """Apply an operation on one Tensor, with its complete parameters."""
     if tracing and modes.trace is not None:
-        return modes.trace.apply(op, (x,), params)
+        traced: Tensor = modes.trace.apply(op, (x,), params)
+        return traced
     x_data = x._array
     try:
         data = op.kernel(x_data, **params) if params else op.kernel(x_data)
@@ -228,7 +230,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     if len(inputs) == 1:
         return apply_unary(op, inputs[0], params)
     if tracing and modes.trace is not None:
-        return modes.trace.apply(op, inputs, params)
+        traced: Tensor = modes.trace.apply(op, inputs, params)
+        return traced
     operands = []
     arrays = []
     tracked = False
@@ -344,7 +347,8 @@ def copied(data: ArrayLike, dtype: npt.DTypeLike | None) -> Any:
 def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.NDArray[Any]:
     """Return data as an array of real numbers; raise if it is anything else."""
     if isinstance(data, Recordable):
-        return _array_of(data, dtype, copy)
+        given: npt.NDArray[Any] = _array_of(data, dtype, copy)
+        return given
     if isinstance(data, np.ma.MaskedArray):
         raise DtypeError(
             "A tensor has no mask: fill a masked array first, with filled(), or multiply by a mask "
@@ -361,7 +365,8 @@ def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.
         ) from None
     except (OverflowError, TypeError) as error:
         raise DtypeError(f"A tensor cannot be made of {_short(data)}: {error}.") from None
-    return checked(array)
+    fit: npt.NDArray[Any] = checked(array)
+    return fit
 
 
 def _array_of(value: Any, dtype: npt.DTypeLike | None, copy: bool) -> Any:

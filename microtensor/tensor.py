@@ -98,7 +98,7 @@ class Tensor(ArrayMethods, InPlaceMethods, Gradients, NumPyProtocols, PyTorchNam
         will use the new ones. Assign to it (``w.data -= lr * g``) or use in-place operators under
         `no_grad` instead.
         """
-        array = current_array(self)
+        array: npt.NDArray[Any] = current_array(self)
         if isinstance(array, np.generic):  # of a result without axes
             self._array = array = np.asarray(array)
         return array

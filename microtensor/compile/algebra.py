@@ -68,7 +68,8 @@ def _alike(atom: Atom, out: Var) -> bool:
 def _number(atom: Atom) -> float | None:
     """Return the Python number that an atom is."""
     if isinstance(atom, Literal) and type(atom.value) in (int, float):
-        return atom.value
+        result: float | None = atom.value
+        return result
     return None
 
 

@@ -134,7 +134,8 @@ class Entry(Deliveries):
         state |= {f"held{i}": array for i, array in enumerate(held)}
         state |= dict(zip(self._result_state(), results, strict=True))
         state["run"] = run
-        return names["make"](**state)
+        result: tuple[Callable[..., Any], ...] = names["make"](**state)
+        return result
 
     def _rebind(self, held: tuple[Any, ...]) -> tuple[Any, ...]:
         """Bind other arrays; results go to new ones."""

@@ -276,7 +276,8 @@ def var_like(value: Any) -> Var:
 def var_of(tensor: Tensor) -> Var:
     """Return the value that a Tensor's array is at the moment."""
     array: Any = tensor._array
-    return array._var
+    result: Var = array._var
+    return result
 
 
 def _is_traced(tensor: Tensor) -> bool:

@@ -128,7 +128,8 @@ class _Renamed(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if node.attr == "kernel" and isinstance(node.value, ast.Name):
-            return self.visit(node.value)
+            result: ast.AST = self.visit(node.value)
+            return result
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:

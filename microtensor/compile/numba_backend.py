@@ -78,7 +78,8 @@ class NumbaKernel:
         names["kernel"] = self.native
         exec("\n".join(lines), names)
         self._bound[:] = [names["mine"]]
-        return names["make"](*[None] * len(self.given))
+        result: Callable[..., Any] = names["make"](*[None] * len(self.given))
+        return result
 
     def new_results(self) -> list[Any]:
         """Return arrays for what is handed out."""

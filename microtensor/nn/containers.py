@@ -31,7 +31,8 @@ class _Row(Module):
             for name, module in list(self._children())[index]:
                 part.add_module(name, module)
             return part._renumbered()
-        return getattr(self, self._name_at(index))
+        result: Module | Self = getattr(self, self._name_at(index))
+        return result
 
     def __setitem__(self, index: int, module: Module) -> None:
         self.add_module(self._name_at(index), module)
@@ -62,7 +63,7 @@ class _Row(Module):
 
     def pop(self, index: int = -1) -> Module:
         """Take out the module at ``index``, by default the last, and return it."""
-        module = getattr(self, self._name_at(index))
+        module: Module = getattr(self, self._name_at(index))
         del self[index]
         return module
 

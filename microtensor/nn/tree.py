@@ -130,7 +130,8 @@ class ModuleTree:
                     f"{type(self).__name__} has no module {target!r}: {path} has {known}."
                 )
             module = child
-        return module
+        found: Module = module
+        return found
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter at a path, such as ``0.weight``; errors as of `get_submodule`."""

@@ -208,7 +208,8 @@ def _translated(
         for name, value in equation.params.items()
     }
     if out.scalar:  # Python numbers, computed with each other
-        return op.kernel(*inputs, **params)
+        number: Number = op.kernel(*inputs, **params)
+        return number
     translation = _translation_of(op)
     inputs = translation.convert(equation, inputs, graph)
     result: Value = translation.translate(out, *inputs, **params)

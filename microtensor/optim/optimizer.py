@@ -364,7 +364,8 @@ class Optimizer:
         if isinstance(value, Recordable):
             trace = current_trace()
             if trace is not None:
-                return trace.is_nonzero(value)
+                is_nonzero: bool = trace.is_nonzero(value)
+                return is_nonzero
         return bool(value)
 
     def _check_settings(self, group: dict[str, Any]) -> None:

@@ -279,7 +279,7 @@ def _adaptive_avg_pool(name: str, dims: int, input: Any, output_size: Any) -> Te
     if all(n % m == 0 for n, m in zip(lengths, sizes, strict=True)):
         kernel = tuple(n // m for n, m in zip(lengths, sizes, strict=True))
         return _avg_pool(name[:-2], dims, x, kernel, None, 0, False, True, None)
-    out = x @ averaging(lengths[-1], sizes[-1], x.dtype).T
+    out: Tensor = x @ averaging(lengths[-1], sizes[-1], x.dtype).T
     if dims == 2:
         out = as_tensor(averaging(lengths[0], sizes[0], x.dtype)) @ out
     return out
@@ -299,4 +299,5 @@ def _adaptive_max_pool(name: str, dims: int, input: Any, output_size: Any) -> Te
         kernel = tuple(stop - start for start, stop in window)
         parts.append(_max_pool(name[:-2], dims, part, kernel, None, 0, 1, False))
     joined = ops.concatenate([part.reshape((*x.shape[:-dims], 1)) for part in parts], axis=-1)
-    return joined.reshape((*x.shape[:-dims], *sizes))
+    result: Tensor = joined.reshape((*x.shape[:-dims], *sizes))
+    return result

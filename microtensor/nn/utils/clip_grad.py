@@ -150,8 +150,10 @@ def get_total_norm(
 def _norm(tensor: Any, order: float) -> Tensor:
     flat = tensor.ravel()
     if order == 0:  # PyTorch counts what is not 0
-        return ops.astype(flat != 0, tensor.dtype).sum()
-    return vector_norm(flat, ord=order)
+        count: Tensor = ops.astype(flat != 0, tensor.dtype).sum()
+        return count
+    norm: Tensor = vector_norm(flat, ord=order)
+    return norm
 
 
 def _gradients(parameters: Iterable[Tensor]) -> list[Tensor]:

@@ -31,7 +31,8 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     parts: list[Any] = [parameter.ravel() for parameter in parameters]
     if not parts:
         raise ArgumentError("There are no parameters to make a vector of.")
-    return ops.concatenate(parts)
+    result: Tensor = ops.concatenate(parts)
+    return result
 
 
 @no_grad()

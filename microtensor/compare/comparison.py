@@ -55,9 +55,7 @@ class Comparison:
 
     def show(self, file: IO[str] | None = None) -> None:
         """Print the report to the standard output or a file, with colours in a terminal."""
-        from rich.console import Console
-
-        report.print_to(Console(file=file, highlight=False, markup=False), self)
+        report.print_to(report.console(file), self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as nested dicts and lists that `json` takes.

@@ -6,7 +6,7 @@ import html
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .comparison import Comparison
 
-__all__ = ["as_dict", "as_html", "as_text", "print_to"]
+__all__ = ["as_dict", "as_html", "as_text", "console", "print_to"]
 
 _WIDTH = 100
 _COLOURS = {
@@ -37,13 +37,16 @@ _COLUMNS = ("gradient of", "shape", "status", "largest difference")
 
 def as_text(comparison: Comparison) -> str:
     """Return the report as plain text."""
+    out = io.StringIO()
+    print_to(console(out, width=_WIDTH, no_color=True, force_terminal=False), comparison)
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+
+
+def console(file: IO[str] | None, **options: Any) -> Console:
+    """Return what prints to a file, in a notebook as well: rich would print beside it there."""
     from rich.console import Console
 
-    out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, no_color=True, highlight=False, markup=False,
-                      force_terminal=False)  # fmt: skip
-    print_to(console, comparison)
-    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+    return Console(file=file, highlight=False, markup=False, force_jupyter=False, **options)
 
 
 def print_to(console: Console, comparison: Comparison) -> None:

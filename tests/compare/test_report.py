@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import json
 from html.parser import HTMLParser
@@ -84,6 +85,18 @@ def test_in_a_terminal_there_are_colours_and_elsewhere_none() -> None:
     compared(dW=2).show(plain)
     assert "\x1b" not in plain.getvalue()
     assert "\x1b" not in str(compared(dW=2))
+
+
+def test_in_a_notebook_the_text_is_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = str(compared(dW=2))
+    shell = type("ZMQInteractiveShell", (), {})  # by which rich knows a notebook
+    monkeypatch.setattr(builtins, "get_ipython", shell, raising=False)
+    assert Console().is_jupyter
+    assert str(compared(dW=2)) == elsewhere
+    compared(dW=2).show()
+    assert "1 step is wrong: W." in capsys.readouterr().out
 
 
 def test_a_narrow_terminal_keeps_every_name_and_status() -> None:

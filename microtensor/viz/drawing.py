@@ -30,6 +30,9 @@ class Drawing(graphviz.Digraph):
     So ``pipe``, ``render`` and a notebook's display work after ``pip install`` alone.
     """
 
+    def __repr__(self) -> str:
+        return f"<Drawing, {len(self.body)} statements in DOT>"
+
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
         """Return the drawing in a format, as `graphviz.Digraph.pipe` does.
 

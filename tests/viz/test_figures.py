@@ -2,12 +2,22 @@
 
 import io
 
+import matplotlib.image as image
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
 from microtensor.viz import plot_history
 from microtensor.viz.figures import looks
+
+
+def test_a_notebook_shows_a_figure_in_its_size() -> None:
+    figure = plot_history({"a": [1.0, 0.5]})
+    png, size = figure._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    height, width, _ = image.imread(io.BytesIO(png)).shape
+    assert width == pytest.approx(1.5625 * size["width"], abs=1)  # 150 dots an inch, of 96 pixels
+    assert height == pytest.approx(1.5625 * size["height"], abs=1)
 
 
 @pytest.mark.parametrize("number", [1, 6, 12, 13, 24, 100])

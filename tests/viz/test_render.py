@@ -179,3 +179,7 @@ def test_unwritable_paths(engine: str, tmp_path: Path) -> None:
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(OutputError, match="Is a directory"):
         render(graph(), tmp_path / "folder.svg")
+
+
+def test_what_describes_a_drawing_is_the_same_each_time() -> None:
+    assert repr(graph()) == repr(graph()) == "<Drawing, 7 statements in DOT>"

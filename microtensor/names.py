@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["caller", "is_internal", "is_package_file", "variables"]
+__all__ = ["caller", "is_internal", "is_name", "is_package_file", "variables"]
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _TUTORIALS = os.path.join(_PACKAGE, "tutorials", "")
 """Programs that use the package, as its users' are."""
+_KEPT = re.compile(r"_+[0-9]*")
+"""As what a notebook and the interactive interpreter keep the last results: `_`, `__`, `_3`."""
 
 
 def caller() -> FrameType | None:
@@ -32,7 +35,7 @@ def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
     if frame is None:
         return
     for name, value in list(frame.f_locals.items()):
-        if name.isidentifier():  # not ".0" or "@py_assert1", of Python's and of tools
+        if is_name(name):
             yield name, value
     owner = frame.f_locals.get("self")
     if owner is not None:
@@ -43,7 +46,16 @@ def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
         for name, value in list(attributes.items()):
             yield f"self.{name}", value
     if frame.f_globals is not frame.f_locals:
-        yield from list(frame.f_globals.items())
+        yield from ((name, value) for name, value in list(frame.f_globals.items()) if is_name(name))
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a user chose a name: not ``.0``, ``@py_assert1`` or ``_3``, Python and tools.
+
+    >>> [is_name(name) for name in ("x", "_x", "_", "_3", ".0")]
+    [True, True, False, False, False]
+    """
+    return name.isidentifier() and not _KEPT.fullmatch(name)
 
 
 def is_internal(frame: FrameType) -> bool:

@@ -47,6 +47,25 @@ def test_names_are_those_of_the_main_module(monkeypatch: pytest.MonkeyPatch) -> 
     assert "my_weights" in (weights * 2)._repr_mimebundle_()["image/svg+xml"]
 
 
+def test_what_the_notebook_keeps_results_as_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = mt.tensor([1.0, 2.0], requires_grad=True)
+    product = weights * 3.0
+    for name, value in {"_": product, "_12": product, "__": weights, "_w": weights}.items():
+        monkeypatch.setitem(globals(), name, value)
+        monkeypatch.setattr(sys.modules["__main__"], name, value, raising=False)
+    out = product.sum()
+    shown = out._repr_mimebundle_()["image/svg+xml"]
+    assert names_in(shown) == {"_w", "multiply", "3", "sum"}
+    del weights, product, value
+    drawn = mt.viz.draw(out).pipe(format="svg", encoding="utf-8")
+    assert names_in(drawn) == {"_w", "multiply", "3", "out = sum"}
+
+
+def names_in(svg: str) -> set[str | None]:
+    texts = [text.text for text in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    return {text for text in texts if text and "float64" not in text}
+
+
 def test_after_backward() -> None:
     out = graph()
     out.backward()

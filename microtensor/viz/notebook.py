@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MicrotensorError
 from ..graph import Graph
+from ..names import is_name
 from ..nn.module import Module
 from ..tensor import Tensor
 from .draw import draw_graph
@@ -62,7 +63,8 @@ def _of_tensor(tensor: Tensor) -> Mapping[str, str]:
         note = f"Its graph has more than {_LARGEST} nodes: <code>mt.viz.draw</code> draws it."
         return {"text/html": f"{text}\n<p>{note}</p>"}
     # The frame that calls is IPython's; the user's variables are those of the main module.
-    graph = Graph(tensor, names=list(vars(sys.modules["__main__"]).items()))
+    variables = list(vars(sys.modules["__main__"]).items())
+    graph = Graph(tensor, names=[item for item in variables if is_name(item[0])])
     picture = svg(draw_graph(graph, limit=_MOST_DRAWN))
     if picture is None:
         return {}

@@ -17,6 +17,7 @@ from ..names import caller, variables
 from ..op import describe
 from ..record import leaf_of
 from ..tensor import Tensor
+from .shown_page import ShownPage
 
 if TYPE_CHECKING:
     from ..compare import Comparison
@@ -88,7 +89,7 @@ def explore(
 
     Returns
     -------
-    The path.
+    The path. A notebook shows the page in its place.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def explore(
     if history is not None:
         page.add_history(history)
     title = page.name_of_output if title is None else title
-    return write_whole(path, document(title, page.data(title)))
+    return ShownPage(write_whole(path, document(title, page.data(title))))
 
 
 def _check(graph: Graph) -> None:

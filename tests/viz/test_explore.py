@@ -1,6 +1,7 @@
 """Tests of microtensor.viz.explore: the file, what stands beside the gradients, what is refused."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,24 @@ def test_every_script_of_the_package_is_on_the_page() -> None:
 
     found = {path.name for path in Path(explorer.__path__[0]).glob("*.js")}
     assert found == set(SCRIPTS)
+
+
+def test_a_notebook_shows_the_page_itself(tmp_path: Path) -> None:
+    path = explore(network()[0], tmp_path / "page.html")
+    assert path == tmp_path / "page.html"
+    shown = path._repr_html_()
+    source, rest = re.fullmatch(r'<iframe srcdoc="([^"]*)"(.*)</iframe>', shown, re.DOTALL).groups()
+    assert unescape(source) == path.read_text("utf-8")
+    assert "page.html: run this cell" in rest
+
+
+def test_where_there_is_no_page_a_notebook_shows_the_path(tmp_path: Path) -> None:
+    path = explore(network()[0], tmp_path / "page.html")
+    assert path.parent._repr_html_() is None
+    assert path.with_name("missing.html")._repr_html_() is None
+    for other in (b"text", b"\xff"):
+        path.write_bytes(other)
+        assert path._repr_html_() is None
 
 
 # A comparison

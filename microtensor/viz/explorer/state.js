@@ -68,6 +68,7 @@ function nearest(iteration) {
 }
 
 function writeAddress() {
+  if (location.protocol === "about:") return; // in a notebook, the page has no address of its own
   const address = new URLSearchParams({ step: state.step });
   if (state.selected !== null) address.set("tensor", nodes[state.selected].name);
   if (state.iteration !== null) address.set("iteration", data.history.numbers[state.iteration]);

@@ -1,5 +1,6 @@
 """Tests of the page in a browser: opening it, and going through the steps."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,27 @@ def test_it_opens_from_disk_with_no_complaint_and_no_request(page: Page) -> None
         page.driver.current_url.partition("#")[0]
     ]
     assert page.script("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_it_works_in_the_frame_that_a_notebook_shows(
+    driver: Chrome, small: tuple[Path, Any], tmp_path: Path
+) -> None:
+    notebook = tmp_path / "notebook.html"
+    notebook.write_text(f"<!doctype html>{small[0]._repr_html_()}", "utf-8")
+    driver.get(notebook.as_uri())
+    driver.get_log("browser")
+    driver.switch_to.frame(0)
+    try:
+        page = Page.__new__(Page)
+        page.driver = driver
+        page.wait(lambda: page.script("return document.documentElement.dataset.ready") is not None)
+        page.find("#stage").click()
+        page.press(Keys.END)
+        assert page.step == page.steps - 1
+        time.sleep(0.3)  # the address follows a little later
+        assert page.complaints() == []
+    finally:
+        driver.switch_to.default_content()
 
 
 def test_what_the_page_does_not_bring_along_may_not_run(page: Page) -> None:

@@ -1,5 +1,7 @@
 """Tests of what notebooks show of tensors, modules and programs."""
 
+import base64
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -25,7 +27,11 @@ def test_a_computed_tensor_shows_its_value_and_its_graph() -> None:
     svg = ET.fromstring(shown["image/svg+xml"])
     texts = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"<w>", "multiply", "sum"} <= texts
-    assert shown["image/svg+xml"] in shown["text/html"]
+    source = re.search('<img src="([^"]*)"', shown["text/html"])
+    assert source is not None
+    kind, _, data = source[1].partition(";base64,")
+    assert kind == "data:image/svg+xml"
+    assert base64.b64decode(data).decode() == shown["image/svg+xml"]
     assert "<w>" not in shown["text/html"]
 
 
@@ -69,7 +75,7 @@ def names_in(svg: str) -> set[str | None]:
 def test_after_backward() -> None:
     out = graph()
     out.backward()
-    assert "multiply" in out._repr_mimebundle_()["text/html"]
+    assert "multiply" in out._repr_mimebundle_()["image/svg+xml"]
 
 
 def test_a_large_graph_is_not_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:

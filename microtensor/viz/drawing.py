@@ -20,6 +20,9 @@ __all__ = ["Drawing", "laid_out"]
 
 T = TypeVar("T")
 
+_MOST_AS_PNG = 300
+"""Of a drawing with more statements a notebook keeps no second picture: it would be large."""
+_SECONDS = 5.0
 _FAILURES = (RenderError, OSError)
 """As which the failure of a layout engine shows, here and in the package graphviz."""
 
@@ -29,6 +32,15 @@ class Drawing(graphviz.Digraph):
 
     So ``pipe``, ``render`` and a notebook's display work after ``pip install`` alone.
     """
+
+    def _repr_png_(self) -> bytes | None:
+        """Return what a notebook shows until it is trusted, which takes SVG for code."""
+        if len(self.body) > _MOST_AS_PNG:
+            return None
+        try:
+            return laid_out(self, "png", seconds=_SECONDS)
+        except RenderError:
+            return None
 
     def __repr__(self) -> str:
         return f"<Drawing, {len(self.body)} statements in DOT>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import sys
 from collections.abc import Mapping
@@ -68,7 +69,10 @@ def _of_tensor(tensor: Tensor) -> Mapping[str, str]:
     picture = svg(draw_graph(graph, limit=_MOST_DRAWN))
     if picture is None:
         return {}
-    shown = f'{text}\n<div style="overflow-x: auto">{picture}</div>'
+    # As an image, since a notebook that is not trusted yet leaves out the tags of SVG.
+    source = f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}"
+    image = f'<img src="{source}" alt="its graph" style="max-width: none">'
+    shown = f'{text}\n<div style="overflow-x: auto">{image}</div>'
     return {"text/html": shown, "image/svg+xml": picture}
 
 

@@ -181,5 +181,13 @@ def test_unwritable_paths(engine: str, tmp_path: Path) -> None:
         render(graph(), tmp_path / "folder.svg")
 
 
+def test_a_notebook_that_takes_no_svg_has_a_png(engine: str) -> None:
+    shown = graph()
+    assert shown._repr_png_().startswith(b"\x89PNG")
+    shown.body += ["// much\n"] * 300
+    assert shown._repr_png_() is None
+    assert drawing.Drawing(body=["a -> ->\n"])._repr_png_() is None
+
+
 def test_what_describes_a_drawing_is_the_same_each_time() -> None:
     assert repr(graph()) == repr(graph()) == "<Drawing, 7 statements in DOT>"

@@ -55,7 +55,7 @@ def explore(
 
     The line that made a tensor is exact for operations that ran in `autograd.record_source`. Else
     it is found for tensors that are variables, as the last line above the call of `explore` that
-    assigns the variable.
+    assigns the variable; in a notebook, in the cells that ran before, too.
 
     Arrays of up to 64 elements are written in full, larger ones rounded to 6 digits, up to 1024
     elements. What is larger is summarised: means over blocks, statistics, a histogram; the page

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import contextlib
 import linecache
-import os
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
 from ...op import Node
 from ...sites import sites
 from ...tensor import Tensor
+from .cells import cells, shown_file
 
 __all__ = ["SourceLine", "source_lines"]
 
@@ -27,7 +27,7 @@ class SourceLine(NamedTuple):
     """A line of the user's source, and how it was found."""
 
     file: str
-    """The file's name, without its folder."""
+    """The file's name, without its folder; of a notebook's cell, ``In[3]``."""
     number: int
     function: str
     text: str
@@ -57,29 +57,25 @@ def source_lines(
     for node in known:
         site = sites.get(node)
         if site is not None and site.line is not None:
-            summary = site.line
-            text = linecache.getline(summary.filename, summary.lineno or 0).strip()
-            found[node] = _line(summary.filename, summary.lineno or 0, summary.name, text, True)
+            file, number = site.line.filename, site.line.lineno or 0
+            text = linecache.getline(file, number).strip()
+            name = shown_file(file, linecache.getlines(file))
+            found[node] = SourceLine(name, number, site.line.name, text, True)
     return found
-
-
-def _line(file: str, number: int, function: str, text: str, exact: bool) -> SourceLine:
-    return SourceLine(os.path.basename(file), number, function, text, exact)
 
 
 class _Assignments:
     """The lines that assign the variables of a frame: in its function, its module, its class."""
 
     def __init__(self, frame: FrameType) -> None:
-        self._file = frame.f_code.co_filename
+        file = frame.f_code.co_filename
         self._locals = frame.f_locals
         self._at = frame.f_lineno
-        lines = linecache.getlines(self._file, frame.f_globals)
-        self._module: ast.Module | None = None
-        with contextlib.suppress(SyntaxError, ValueError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they were given when the code was first compiled
-            self._module = ast.parse("".join(lines))
+        lines = linecache.getlines(file, frame.f_globals)
+        self._module = _parsed("".join(lines))
         self._lines = lines
+        self._file = shown_file(file, lines)
+        self._earlier = cells()[:-1] if frame.f_code.co_name == "<module>" else []
         self._around = [] if self._module is None else _around(self._module, frame)
 
     def line_of(self, name: str) -> SourceLine | None:
@@ -94,13 +90,35 @@ class _Assignments:
             return None
         inside = name.startswith("self.")
         found = sorted(_assigning(scope, name, inside))
+        above = [lines for lines in found if lines[0] < self._at or inside]
+        if not above and (line := self._in_earlier_cells(name)):
+            return line
         if not found:
             return None
-        above = [lines for lines in found if lines[0] < self._at or inside]
-        first, last = above[-1] if above else found[-1]
-        text = textwrap.dedent("".join(self._lines[first - 1 : min(last, first + _MOST_LINES - 1)]))
         where = getattr(scope, "name", "<module>")
-        return _line(self._file, first, where, text.rstrip(), False)
+        return _line(self._file, self._lines, (above or found)[-1], where)
+
+    def _in_earlier_cells(self, name: str) -> SourceLine | None:
+        """Return the line of the last cell, before the one that runs, that assigns a variable."""
+        for number, cell in reversed(list(enumerate(self._earlier))):
+            module = _parsed(cell)
+            found = sorted(_assigning(module, name, False)) if module is not None else []
+            if found:
+                return _line(f"In[{number}]", cell.splitlines(keepends=True), found[-1], "<module>")
+        return None
+
+
+def _parsed(source: str) -> ast.Module | None:
+    with contextlib.suppress(SyntaxError, ValueError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were given when the code was first compiled
+        return ast.parse(source)
+    return None
+
+
+def _line(file: str, lines: Sequence[str], span: tuple[int, int], where: str) -> SourceLine:
+    first, last = span
+    text = textwrap.dedent("".join(lines[first - 1 : min(last, first + _MOST_LINES - 1)]))
+    return SourceLine(file, first, where, text.rstrip(), False)
 
 
 def _around(module: ast.Module, frame: FrameType) -> list[ast.AST]:

@@ -1,9 +1,13 @@
 """Tests of microtensor.viz.explorer.source_lines and naming: how tensors are called, and made."""
 
+import linecache
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 
 import microtensor as mt
 from microtensor import nn
@@ -45,6 +49,37 @@ def test_operands_are_written_so_that_the_expression_is_right(tmp_path: Path) ->
         "multiply_1 * negative",
         "sum(multiply_3)",
     ]
+
+
+def test_in_a_notebook_lines_are_found_in_the_cells_that_ran_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = ModuleType("__main__")
+    main.__dict__["In"] = []
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    for number, cell in enumerate(
+        [
+            "",
+            "import microtensor as mt\nx = mt.tensor([1.0, 2.0], requires_grad=True)",
+            "h = x + 5",
+            "h = x * 2  # this one",
+            "x.shape",
+            "with mt.autograd.record_source():\n    loss = h.sum()",
+            "loss.shape\nw = 3\npath = mt.viz.explore(loss, folder / 'page.html')\nh = None",
+        ]
+    ):
+        file = str(tmp_path / "ipykernel_12" / f"{number}.py")  # which is not there
+        linecache.cache[file] = len(cell), None, cell.splitlines(keepends=True), file
+        main.__dict__.update(folder=tmp_path, In=[*main.__dict__["In"], cell])
+        exec(compile(cell, file, "exec"), main.__dict__)
+    data = read(tmp_path / "page.html")
+    lines = {node["name"]: node["line"] for node in data["nodes"] if "line" in node}
+    assert [(name, line["file"], line["number"], line["text"]) for name, line in lines.items()] == [
+        ("x", "In[1]", 2, "x = mt.tensor([1.0, 2.0], requires_grad=True)"),
+        ("h", "In[3]", 1, "h = x * 2  # this one"),
+        ("loss", "In[5]", 2, "loss = h.sum()"),
+    ]
+    assert lines["loss"]["exact"]
 
 
 def test_the_line_that_assigns_a_variable_is_found(tmp_path: Path) -> None:

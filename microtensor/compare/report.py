@@ -26,8 +26,9 @@ _COLOURS = {
     Status.INHERITED: "yellow",
     Status.WRONG: "bold red",
 }
-_CSS = {Status.EXACT: "#15713f", Status.CLOSE: "#15713f", Status.INHERITED: "#8a5a00",
-        Status.WRONG: "#b3261e"}  # fmt: skip
+_CSS = {Status.EXACT: "#188038", Status.CLOSE: "#188038", Status.INHERITED: "#a26600",
+        Status.WRONG: "#d93025"}  # fmt: skip
+"""To be read on white, and on the dark of a notebook."""
 _CODE = ("Right:", "since:", "      ")
 """How lines of code begin in a paragraph."""
 _MOST = 3

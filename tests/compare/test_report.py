@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import io
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -137,6 +138,21 @@ def test_html_escapes_names(name: str) -> None:
     assert name in parsed.text
     assert "<script" not in html
     assert "a factor of 2 is missing" in parsed.text
+
+
+def test_its_colours_are_read_on_light_and_on_dark() -> None:
+    # Contrast as WCAG 2 defines it, which asks for 4.5, and for 3 of letters that are bold.
+    def luminance(colour: str) -> float:
+        rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    html = compared(da=2)._repr_html_() + compared()._repr_html_()
+    colours = set(re.findall("color:(#[0-9a-f]{6})", html))
+    assert len(colours) == 3
+    for colour in colours:
+        assert 1.05 / (luminance(colour) + 0.05) >= 4.5
+        assert (luminance(colour) + 0.05) / (luminance("#111111") + 0.05) >= 3
 
 
 def test_machines_get_the_same() -> None:

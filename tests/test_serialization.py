@@ -304,7 +304,7 @@ def test_killed_at_any_moment_the_old_or_the_new_file_is_there(tmp_path: Path, w
     if whole:
         assert (found["whole"], found["broken"], found["left"]) == (40, 0, 0)
         assert found["most_strays"] <= 1
-        assert found["changed"] > 20, "the processes were killed before they saved"
+        assert found["changed"] > 5, "the processes were killed before they saved"
     else:
         assert found["broken"], "files that are not written whole look whole: this tests nothing"
 

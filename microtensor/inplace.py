@@ -29,18 +29,24 @@ class Clock:
         self._owners: dict[int, weakref.ref[Any]] = {}
         self._changing = threading.RLock()  # or a thread sets `latest` back to its earlier moment
 
-    def mark_changed(self, array: np.ndarray[Any, Any]) -> None:
-        """Note that ``array``, and so whatever shares its memory, is being changed now."""
-        owner = array if array.base is None else _owner(array)
-        key = id(owner)
-        if key not in self._owners:
-            self._owners[key] = weakref.ref(owner, lambda _: self._forget(key))
+    def mark_changed(self, *arrays: np.ndarray[Any, Any]) -> None:
+        """Note that ``arrays``, and so whatever shares their memory, are being changed now."""
+        moments = self._moments
         with self._changing:
-            self.latest = self._moments[key] = tick()
+            self.latest = moment = tick()
+            for array in arrays:
+                key = id(array if array.base is None else _owner(array))
+                if key not in moments:
+                    self._watch(_owner(array))
+                moments[key] = moment
 
     def changed_since(self, array: Any, moment: int) -> bool:
         """Tell whether the memory of ``array`` was changed after ``moment``."""
         return self._moments.get(id(_owner(array)), 0) > moment
+
+    def _watch(self, owner: Any) -> None:
+        key = id(owner)
+        self._owners[key] = weakref.ref(owner, lambda _: self._forget(key))
 
     def _forget(self, key: int) -> None:
         del self._owners[key], self._moments[key]

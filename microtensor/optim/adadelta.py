@@ -9,9 +9,10 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..tensor import Tensor
+from .ascent import ascent_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_not_negative
+from .settings import check_not_negative, number
 
 __all__ = ["Adadelta"]
 
@@ -89,10 +90,10 @@ class Adadelta(Optimizer):
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
         return {"square_avg": 0.0, "acc_delta": 0.0}
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, eps, rho = (self._number(group[name]) for name in ("lr", "eps", "rho"))
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, eps, rho = (number(group[name]) for name in ("lr", "eps", "rho"))
         kept["step"] = kept.get("step", 0) + 1
-        ascent = self._ascent(group)
+        ascent = ascent_of(group)
         rest = 1.0 - rho
 
         def change(p: Any, g: Any, square_avg: Any, acc_delta: Any) -> None:

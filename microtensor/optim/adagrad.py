@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .ascent import ascent_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_not_negative
+from .settings import check_not_negative, number
 
 __all__ = ["Adagrad"]
 
@@ -87,14 +88,14 @@ class Adagrad(Optimizer):
         check_not_negative(group, *names)
 
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
-        return {"sum": self._number(group["initial_accumulator_value"])}
+        return {"sum": number(group["initial_accumulator_value"])}
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, eps = self._number(group["lr"]), self._number(group["eps"])
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, eps = number(group["lr"]), number(group["eps"])
         before = kept.get("step", 0)
         kept["step"] = before + 1
-        size = lr / (1.0 + before * self._number(group["lr_decay"]))
-        ascent = self._ascent(group)
+        size = lr / (1.0 + before * number(group["lr_decay"]))
+        ascent = ascent_of(group)
 
         def change(p: Any, g: Any, sum: Any) -> None:
             g = ascent(p, g)

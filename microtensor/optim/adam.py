@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .ascent import ascent_and_decay_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_fractions, check_not_negative
+from .settings import check_fractions, check_not_negative, number
 
 __all__ = ["Adam", "AdamW"]
 
@@ -97,11 +98,11 @@ class Adam(Optimizer):
         averages = {"exp_avg": 0.0, "exp_avg_sq": 0.0}
         return averages | {"max_exp_avg_sq": 0.0} if group["amsgrad"] else averages
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, eps = self._number(group["lr"]), self._number(group["eps"])
-        beta1, beta2 = map(self._number, group["betas"])
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, eps = number(group["lr"]), number(group["eps"])
+        beta1, beta2 = map(number, group["betas"])
         step = kept["step"] = kept.get("step", 0) + 1
-        ascent, decay = self._ascent_and_decay(group)
+        ascent, decay = ascent_and_decay_of(group)
         amsgrad = group["amsgrad"]
         rest1, rest2 = 1.0 - beta1, 1.0 - beta2
         correction = (1.0 - beta2**step) ** 0.5

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .ascent import ascent_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_fractions, check_not_negative
+from .settings import check_fractions, check_not_negative, number
 
 __all__ = ["Adamax"]
 
@@ -86,11 +87,11 @@ class Adamax(Optimizer):
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
         return {"exp_avg": 0.0, "exp_inf": 0.0}
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, eps = self._number(group["lr"]), self._number(group["eps"])
-        beta1, beta2 = map(self._number, group["betas"])
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, eps = number(group["lr"]), number(group["eps"])
+        beta1, beta2 = map(number, group["betas"])
         step = kept["step"] = kept.get("step", 0) + 1
-        ascent = self._ascent(group)
+        ascent = ascent_of(group)
         rest, size = 1.0 - beta1, lr / (1.0 - beta1**step)
 
         def change(p: Any, g: Any, exp_avg: Any, exp_inf: Any) -> None:

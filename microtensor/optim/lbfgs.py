@@ -164,8 +164,7 @@ class LBFGS(Optimizer):
                 kept[name] = [value.copy() for value in kept[name]]
         return state
 
-    @staticmethod
-    def _loaded(name: str, value: Any, tensor: Tensor) -> Any:
+    def _loaded(self, name: str, value: Any, tensor: Tensor) -> Any:
         if name in _HISTORIES:
             return [np.array(part, tensor.dtype) for part in value]
         if name in _ARRAYS:

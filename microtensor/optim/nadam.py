@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .ascent import ascent_and_decay_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_fractions, check_not_negative
+from .settings import check_fractions, check_not_negative, number
 
 __all__ = ["NAdam"]
 
@@ -97,12 +98,12 @@ class NAdam(Optimizer):
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, eps = self._number(group["lr"]), self._number(group["eps"])
-        beta1, beta2 = map(self._number, group["betas"])
-        momentum_decay = self._number(group["momentum_decay"])
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, eps = number(group["lr"]), number(group["eps"])
+        beta1, beta2 = map(number, group["betas"])
+        momentum_decay = number(group["momentum_decay"])
         step = kept["step"] = kept.get("step", 0) + 1
-        ascent, decay = self._ascent_and_decay(group)
+        ascent, decay = ascent_and_decay_of(group)
         mu = beta1 * (1.0 - 0.5 * 0.96 ** (step * momentum_decay))
         next_mu = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1) * momentum_decay))
         product = kept["mu_product"] = kept.get("mu_product", 1.0) * mu

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
+from .ascent import ascent_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_not_negative
+from .settings import check_not_negative, is_set, number
 
 __all__ = ["RMSprop"]
 
@@ -95,18 +96,18 @@ class RMSprop(Optimizer):
 
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
         names = ["square_avg"]
-        if self._is_set(group["momentum"]):
+        if is_set(group["momentum"]):
             names.append("momentum_buffer")
         if group["centered"]:
             names.append("grad_avg")
         return dict.fromkeys(names, 0.0)
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, eps = self._number(group["lr"]), self._number(group["eps"])
-        alpha, momentum = self._number(group["alpha"]), self._number(group["momentum"])
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, eps = number(group["lr"]), number(group["eps"])
+        alpha, momentum = number(group["alpha"]), number(group["momentum"])
         kept["step"] = kept.get("step", 0) + 1
-        ascent, centered = self._ascent(group), group["centered"]
-        has_momentum = self._is_set(momentum)
+        ascent, centered = ascent_of(group), group["centered"]
+        has_momentum = is_set(momentum)
         rest = 1.0 - alpha
 
         def change(

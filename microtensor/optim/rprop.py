@@ -9,9 +9,10 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..tensor import Tensor
+from .ascent import ascent_of
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_not_negative, check_pair
+from .settings import check_not_negative, check_pair, number
 
 __all__ = ["Rprop"]
 
@@ -86,13 +87,13 @@ class Rprop(Optimizer):
             )
 
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
-        return {"prev": 0.0, "step_size": self._number(group["lr"])}
+        return {"prev": 0.0, "step_size": number(group["lr"])}
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        shorter, longer = map(self._number, group["etas"])
-        least, most = map(self._number, group["step_sizes"])
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        shorter, longer = map(number, group["etas"])
+        least, most = map(number, group["step_sizes"])
         kept["step"] = kept.get("step", 0) + 1
-        ascent = self._ascent(group)
+        ascent = ascent_of(group)
 
         def change(p: Any, g: Any, prev: Any, step_size: Any) -> None:
             g = ascent(p, g)

@@ -1,4 +1,4 @@
-"""Checks of the settings of optimizers and schedulers."""
+"""The settings of optimizers and schedulers: their checks, and what a step reads of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,35 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..op import Recordable
+from ..record import current_trace
 
-__all__ = ["check_count", "check_finite", "check_fractions", "check_not_negative", "check_pair"]
+__all__ = [
+    "check_count",
+    "check_finite",
+    "check_fractions",
+    "check_not_negative",
+    "check_pair",
+    "is_set",
+    "number",
+]
+
+
+def number(value: Any) -> Any:
+    """Return a setting as a Python number: a np.float64 would make float64 of float32."""
+    if value.__class__ is float:
+        return value
+    return value if isinstance(value, Recordable) else float(value)
+
+
+def is_set(value: Any) -> bool:
+    """Tell whether a setting is not 0; a program holds while that stays so."""
+    if isinstance(value, Recordable):
+        trace = current_trace()
+        if trace is not None:
+            is_nonzero: bool = trace.is_nonzero(value)
+            return is_nonzero
+    return bool(value)
 
 
 def check_finite(settings: Mapping[str, Any], *names: str) -> None:

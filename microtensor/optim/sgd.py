@@ -7,9 +7,10 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..tensor import Tensor
+from .ascent import ascent_of, same
 from .optimizer import Optimizer
 from .pieces import Change
-from .settings import check_finite, check_not_negative
+from .settings import check_finite, check_not_negative, is_set, number
 
 __all__ = ["SGD"]
 
@@ -89,16 +90,16 @@ class SGD(Optimizer):
                 f"{group['dampening']}."
             )
 
-    def _change(self, group: dict[str, Any], kept: dict[str, Any], g: Any) -> Change:
-        lr, momentum = self._number(group["lr"]), self._number(group["momentum"])
-        ascent = self._ascent(group)
-        if not self._is_set(momentum):
+    def _change(self, group: dict[str, Any], kept: dict[str, Any]) -> Change:
+        lr, ascent = number(group["lr"]), ascent_of(group)
+        if not is_set(group["momentum"]):
 
-            def plain(p: Any, g: Any, **_: Any) -> None:
-                p -= lr * ascent(p, g)
+            def plain(p: Any, g: Any) -> None:
+                p -= lr * (g if ascent is same else ascent(p, g))
 
             return plain
-        undamped = 1.0 - self._number(group["dampening"])
+        momentum = number(group["momentum"])
+        undamped = 1.0 - number(group["dampening"])
         nesterov = group["nesterov"]
         is_first = "momentum_buffer" not in kept
 
@@ -114,4 +115,4 @@ class SGD(Optimizer):
         return change
 
     def _remembered(self, group: dict[str, Any]) -> dict[str, float]:
-        return {"momentum_buffer": 0.0} if self._is_set(group["momentum"]) else {}
+        return {"momentum_buffer": 0.0} if is_set(group["momentum"]) else {}

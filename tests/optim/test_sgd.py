@@ -197,6 +197,44 @@ def test_nothing_changes_if_a_step_raises():
     assert optimizer.state == {}
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_large_array_is_changed_whole_in_whatever_order_it_lies(momentum):
+    values = np.random.default_rng(0).normal(size=(300, 500))
+    p, q = (mt.tensor(values, requires_grad=True) for _ in range(2))
+    q._array = np.asfortranarray(values)  # is not divided into pieces
+    small = mt.tensor(values[0], requires_grad=True)
+    optimizer = optim.SGD([p, small, q], lr=0.5, momentum=momentum)
+    p.grad = q.grad = values[::-1].copy()
+    small.grad = values[-1].copy()
+    optimizer.step()
+    expected = values - 0.5 * values[::-1]
+    for changed in (p.data, q.data):
+        np.testing.assert_array_equal(changed, expected)
+    np.testing.assert_array_equal(small.data, expected[0])
+
+
+def test_what_is_remembered_stays_while_there_is_no_momentum():
+    p = parameter(1.0)
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.5)
+    p.grad = [2.0]
+    optimizer.step()
+    optimizer.param_groups[0]["momentum"] = 0.0
+    p.grad = [4.0]
+    optimizer.step()
+    assert optimizer.state[p]["momentum_buffer"].tolist() == [2.0]
+    np.testing.assert_allclose(p.data, [1.0 - 0.2 - 0.4])
+
+
+def test_a_step_marks_all_that_it_changes():
+    w, v = parameter(2.0), parameter(3.0)
+    loss, other = (w * w).sum(), (v * v).sum()
+    w.grad = v.grad = [1.0]
+    optim.SGD([w, v], lr=0.1).step()
+    for stale in (loss, other):
+        with pytest.raises(InPlaceError, match="changed in place"):
+            stale.backward()
+
+
 def test_closure():
     p = parameter(1.0)
     optimizer = optim.SGD([p], lr=0.5)

@@ -132,18 +132,20 @@ def _lstm(x: Any, weight: Any, h: Any, c: Any) -> Any:
     """Return i, f, g, o, c and h of every step: (6, steps, batch, size)."""
     dtype = np.result_type(x, weight, h, c)
     out = np.empty((6, len(x), *c.shape), dtype)
-    minus = _by_gate(-weight, 4)
-    new = np.empty(c.shape, dtype)
+    minus = np.ascontiguousarray(-weight.T)
+    sums, new = np.empty(x.shape[1:], dtype), np.empty(c.shape, dtype)
+    by_gate = _split(sums, 4)
     with np.errstate(over="ignore"):
         for t in range(len(x)):
-            gates = out[:4, t]
             i, f, g, o, c_t, h_t = out[:, t]
-            np.matmul(h, minus, out=gates)
-            gates -= _split(x[t], 4)
-            _sigmoid(gates[:2])
-            _sigmoid(o)
-            np.tanh(g, out=g)
+            np.matmul(h, minus, out=sums)  # one product is faster than one for each gate
+            sums -= x[t]
+            np.tanh(by_gate[2], out=g)
             np.negative(g, out=g)
+            np.exp(sums, out=sums)
+            sums += 1.0
+            np.reciprocal(by_gate[:2], out=out[:2, t])  # 1 / (1 + exp(-sum))
+            np.reciprocal(by_gate[3], out=o)
             np.multiply(f, c, out=c_t)
             np.multiply(i, g, out=new)
             c_t += new

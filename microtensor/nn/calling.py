@@ -60,12 +60,13 @@ class Called:
         if _hooking and self._hooks is not None:
             out = _call_with_hooks(self, self._hooks.kinds, args, kwargs)
         else:
-            out = self.forward(*args, **kwargs)
+            out = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         if isinstance(out, Tensor):
             if out._requires_grad and (node := out._node) is not None and node.order > begun:
-                within = getattr(node, "call", None) if _noted > begun else None
-                node.call = (ref(self), begun, within)
-                if begun > _noted:  # else another thread's calls might seem to have none within
+                if _noted > begun:
+                    node.call = (ref(self), begun, getattr(node, "call", None))
+                else:  # never set to less, or another thread's calls might seem to have none within
+                    node.call = (ref(self), begun, None)
                     _noted = begun
         elif isinstance(out, (tuple, list, dict)):
             for result in out.values() if isinstance(out, dict) else out:

@@ -14,10 +14,11 @@ from .reduce import softmax
 
 
 def _linear_no_bias(x: Any, weight: Any) -> Any:
+    if x.ndim == 2:
+        return matmul.kernel(x, weight.T)
     if x.ndim == 0:
         raise ShapeError("linear needs an input with an axis of features, and got a number.")
-    out = matmul.kernel(_rows(x), weight.T)
-    return out if x.ndim == 2 else out.reshape((*x.shape[:-1], weight.shape[0]))
+    return matmul.kernel(_rows(x), weight.T).reshape((*x.shape[:-1], weight.shape[0]))
 
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
@@ -36,11 +37,16 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
-def _linear_vjp(g: Any, weight: Any) -> Any:
+def _linear_x(g: Any, weight: Any) -> Any:
     """Return g @ weight; of a matrix, since NumPy's dot of more axes does without BLAS."""
     if g.ndim <= 2:
         return g.dot(weight)
     return _rows(g).dot(weight).reshape((*g.shape[:-1], weight.shape[1]))
+
+
+def _linear_weight(g: Any, x: Any) -> Any:
+    """Return the sum of the outer products of all rows."""
+    return g.T.dot(x) if g.ndim == 2 else _rows(g).T.dot(_rows(x))
 
 
 def _sum_squared_error(x: Any, y: Any) -> Any:
@@ -132,11 +138,11 @@ def _softmax_vjp(g: Any, p: Any) -> Any:
 
 # fmt: off
 linear_no_bias = Op("linear_no_bias", _linear_no_bias, saves="x weight", vjps=(
-    lambda g, out, x, weight: _linear_vjp(g, weight),
-    lambda g, out, x, weight: matmul(_rows(g).T, _rows(x))))
+    lambda g, out, x, weight: _linear_x(g, weight),
+    lambda g, out, x, weight: _linear_weight(g, x)))
 linear = Op("linear", _linear, saves="x weight", vjps=(
-    lambda g, out, x, weight, bias: _linear_vjp(g, weight),
-    lambda g, out, x, weight, bias: matmul(_rows(g).T, _rows(x)),
+    lambda g, out, x, weight, bias: _linear_x(g, weight),
+    lambda g, out, x, weight, bias: _linear_weight(g, x),
     lambda g, out, x, weight, bias: np.add.reduce(_rows(g))))
 
 # Losses. x is the prediction, y the target; for classes, x are logits along the last axis.

@@ -129,7 +129,7 @@ class Optimizer:
             self._prepare(group, updates, states)
         self.state |= states  # nothing raises from here on
         clock.mark_changed(*map(_array, updates))
-        change_all(updates)
+        change_all(updates, trace is None)
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -220,9 +220,10 @@ class Optimizer:
         remembered = self._remembered(group)
         alike = None if remembered else self._change(group, {})
         for parameter in group["params"]:
-            if parameter._grad is None:
+            gradient = parameter._grad
+            if gradient is None:
                 continue
-            g, p = parameter._grad._array, parameter._array
+            g, p = gradient._array, parameter._array
             if (p.__class__ is not np.ndarray or not p.flags.writeable) and current_trace() is None:
                 p = parameter._writable()
             if g.shape != p.shape:

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record import current_trace
-
-__all__ = ["NOTHING", "PIECE", "Change", "Update", "change_all", "in_pieces"]
+__all__ = ["NOTHING", "PIECE", "Change", "Update", "change_all"]
 
 Change = Callable[..., None]
 """What changes an array in place, given its gradient, and by name other arrays that change too."""
@@ -28,19 +26,26 @@ SMALL = PIECE // 8
 
 
 @np.errstate(all="ignore")  # as a decorator it takes half the time
-def change_all(updates: Iterable[Update]) -> None:
-    """Do the updates, without warnings or errors of numbers that overflow."""
-    whole = current_trace() is not None
+def change_all(updates: Iterable[Update], in_pieces: bool) -> None:
+    """Do the updates, without warnings or errors of numbers that overflow.
+
+    Parameters
+    ----------
+    updates
+        What changes, and how.
+    in_pieces
+        Whether large arrays may be changed piece by piece.
+    """
     for change, p, g, others in updates:
-        if not (whole or p.nbytes <= SMALL):
-            in_pieces(change, p, g, others)
+        if in_pieces and p.nbytes > SMALL:
+            change_in_pieces(change, p, g, others)
         elif others:
             change(p, g, **others)
         else:  # the same, in less than half the time
             change(p, g)
 
 
-def in_pieces(change: Change, p: Any, g: Any, others: Mapping[str, Any]) -> None:
+def change_in_pieces(change: Change, p: Any, g: Any, others: Mapping[str, Any]) -> None:
     """Call ``change(p, g, **others)``; of large arrays, for one piece of all after the other.
 
     So the temporaries of an update have the size of a piece, not of the parameter.

@@ -195,6 +195,16 @@ class TestNormalDistribution:
         assert mt.ops.normal.normal_cdf(np.array([0, 1])).dtype == np.float64
         assert mt.ops.normal.normal_pdf(np.array([0, 1])).dtype == np.float64
 
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int32])
+    @pytest.mark.parametrize("op", [mt.ops.normal.normal_cdf, mt.ops.normal.normal_pdf])
+    def test_a_large_array_is_computed_like_its_rows(self, op, dtype):
+        x = (np.random.default_rng(0).standard_normal((9, 30_011)) * 3).astype(dtype)
+        expected = np.stack([op(row) for row in x])
+        for large, its in ((x, expected), (x.T, expected.T), (x[:, None], expected[:, None])):
+            out = op(large)
+            assert out.dtype == its.dtype
+            np.testing.assert_array_equal(out, its)
+
 
 class TestGated:
     def test_glu_multiplies_with_a_gate(self):

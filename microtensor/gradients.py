@@ -146,7 +146,7 @@ class Gradients(Recordable):
         if trace is not None:
             trace.use(self)
         node = self._node or leaf_of(self)
-        if gradient is None and self._array.ndim == 0 and not create_graph and not current_trace():
+        if gradient is None and self._array.ndim == 0 and not create_graph and trace is None:
             seeds = {node: self._array.dtype.type(1)}
         else:
             seeds = {node: self._seed(gradient, create_graph)}

@@ -60,16 +60,18 @@ _READERS = {
 needs them."""
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("onnx", "viz"):
-        return importlib.import_module(f".{name}", __name__)
-    if name in _READERS:
-        package = importlib.import_module(f".{_READERS[name]}", __name__)
-        readers = [each for each, home in _READERS.items() if home == _READERS[name]]
-        globals().update({each: getattr(package, each) for each in readers})
-        return globals()[name]
-    hint = pytorch_names.of_the_module(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+if not TYPE_CHECKING:  # or every name would be known to type checkers
+
+    def __getattr__(name: str) -> Any:
+        if name in ("onnx", "viz"):
+            return importlib.import_module(f".{name}", __name__)
+        if name in _READERS:
+            package = importlib.import_module(f".{_READERS[name]}", __name__)
+            readers = [each for each, home in _READERS.items() if home == _READERS[name]]
+            globals().update({each: getattr(package, each) for each in readers})
+            return globals()[name]
+        hint = pytorch_names.of_the_module(name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
 
 
 notebook.show_with(

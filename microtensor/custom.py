@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, overload
 
 import numpy as np
 
@@ -19,13 +19,24 @@ Rule = Callable[..., Any]
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
+class Operation(Protocol):
+    """What `custom_op` returns: of a Tensor among the inputs it makes a Tensor, else an array."""
+
+    @overload
+    def __call__(self, x: Tensor, /, *inputs: Any, **params: Any) -> Tensor: ...
+    @overload
+    def __call__(self, x: Any, y: Tensor, /, *inputs: Any, **params: Any) -> Tensor: ...
+    @overload
+    def __call__(self, *inputs: Any, **params: Any) -> Any: ...
+
+
 def custom_op(
     forward: Callable[..., Any],
     *vjps: Rule | None,
     name: str | None = None,
     saves: str | None = None,
     broadcasts: bool = False,
-) -> Callable[..., Any]:
+) -> Operation:
     """Make an operation of a function of arrays and hand-derived rules.
 
     It takes part in everything: it records, is drawn, and is differentiated. `gradcheck` tells

@@ -31,16 +31,18 @@ class NumPyProtocols(Recordable):
 
     __slots__ = ()
 
-    def __array__(
-        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
-    ) -> npt.NDArray[Any]:
-        if self._requires_grad and modes.recording:
-            raise GradientError(
-                f"{called(self)} requires a gradient, which a NumPy array would lose. Use NumPy's "
-                "functions on the tensor itself (mt.stack for a list of tensors), or t.numpy() "
-                "or t.detach() to leave the graph on purpose."
-            )
-        return np.array(self._array, dtype=dtype, copy=copy)
+    if not TYPE_CHECKING:  # or to type checkers `array @ tensor` would be an array
+
+        def __array__(
+            self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+        ) -> npt.NDArray[Any]:
+            if self._requires_grad and modes.recording:
+                raise GradientError(
+                    f"{called(self)} requires a gradient, which a NumPy array would lose. Use "
+                    "NumPy's functions on the tensor itself (mt.stack for a list of tensors), or "
+                    "t.numpy() or t.detach() to leave the graph on purpose."
+                )
+            return np.array(self._array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":

@@ -372,7 +372,7 @@ def numeric(data: ArrayLike, dtype: npt.DTypeLike | None, *, copy: bool) -> npt.
 def _array_of(value: Any, dtype: npt.DTypeLike | None, copy: bool) -> Any:
     """Return the array of a Tensor, or of the value of one that is traced, in another dtype."""
     if isinstance(value, Tensor) and value._requires_grad and modes.recording:
-        value.__array__()  # raises, and says that the gradient would be lost
+        value.__array__()  # type: ignore[attr-defined] # raises, and says that the gradient would be lost
     array = value._array
     if dtype is not None and array.dtype != dtype:
         return checked(array.astype(dtype))

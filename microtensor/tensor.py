@@ -180,7 +180,7 @@ class Tensor(ArrayMethods, InPlaceMethods, Gradients, NumPyProtocols, PyTorchNam
         """Return the values as an array that shares memory with the tensor, without a history."""
         return self.data
 
-    def item(self) -> Any:
+    def item(self) -> float:
         """Return the only element as a Python number.
 
         Raises
@@ -191,7 +191,7 @@ class Tensor(ArrayMethods, InPlaceMethods, Gradients, NumPyProtocols, PyTorchNam
         array = current_array(self)
         if array.size != 1:
             raise ShapeError(f"item() needs one element, and {called(self)} has {array.size}.")
-        return array.item()
+        return array.item()  # type: ignore[no-any-return]
 
     def tolist(self) -> Any:
         """Return the values as nested lists of Python numbers."""

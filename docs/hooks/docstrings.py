@@ -12,6 +12,14 @@ NAME = re.compile(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)")
 IN_A_SECTION = re.compile(r"(?s)(?P<before>.*\n-{3,}\n.*?\n\n)(?P<example>>>> .*)")
 SECTION = re.compile(r"(?m)^(Returns|Yields)\n-+\n((?:.+\n?)+)")
 
+# The types that .pyi files tell a checker are no documentation, which the modules have.
+for extensions in (
+    griffe.ModuleFinder.extensions_set,
+    griffe.ModuleFinder.accepted_py_module_extensions,
+):
+    if ".pyi" in extensions:
+        extensions.remove(".pyi")
+
 
 class Docstrings(griffe.Extension):
     """Sees functions that are made by a call, links names, and lets results be told in prose."""

@@ -143,10 +143,11 @@ def _gradients() -> str:
 def _programs() -> str:
     import numpy as np
 
-    from .. import compile, tensor
+    from .. import Tensor, compile, tensor
 
-    def function(x: object) -> object:
-        return (np.exp(tensor(x)) ** 2).sum()
+    def function(x: object) -> Tensor:
+        out: Tensor = (np.exp(tensor(x)) ** 2).sum()
+        return out
 
     x = np.linspace(-1, 1, 5)
     if not np.isclose(compile(function)(x).item(), np.sum(np.exp(2 * x))):

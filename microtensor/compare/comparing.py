@@ -44,9 +44,9 @@ __all__ = ["compare", "compare_step"]
 
 def compare(
     output: Tensor,
-    hand: Mapping[Tensor, npt.ArrayLike],
+    hand: Mapping[Tensor, Tensor | npt.ArrayLike],
     *,
-    gradient: npt.ArrayLike | None = None,
+    gradient: Tensor | npt.ArrayLike | None = None,
     names: Mapping[str, Any] | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -129,7 +129,7 @@ def compare_step(
     updated: Mapping[Tensor, Any],
     lr: float,
     *,
-    gradient: npt.ArrayLike | None = None,
+    gradient: Tensor | npt.ArrayLike | None = None,
     names: Mapping[str, Any] | None = None,
     rtol: float | None = None,
     atol: float | None = None,

@@ -7,7 +7,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
@@ -24,7 +24,10 @@ from .specialization import Specialization
 
 __all__ = ["Compiled", "compile"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
+Q = ParamSpec("Q")
+T = TypeVar("T")
 
 _BACKENDS = ("numpy", "numba")
 _DEFERRED = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
@@ -34,7 +37,7 @@ _MOST_PROGRAMS = 32
 """More programs for one function mean that something changes in every call."""
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A function that `compile` made fast. It is called as the function was.
 
     Attributes
@@ -49,7 +52,7 @@ class Compiled:
 
     __name__: str
 
-    def __init__(self, fn: Callable[..., Any], backend: str, reuse_results: bool) -> None:
+    def __init__(self, fn: Callable[P, R], backend: str, reuse_results: bool) -> None:
         functools.update_wrapper(self, fn, updated=())
         self.__name__ = getattr(fn, "__name__", type(fn).__name__)
         self.fn = fn
@@ -59,7 +62,7 @@ class Compiled:
         self._calls: dict[int, Callable[..., Any]] = {}
         self._latest: Specialization | None = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function: its program, where there is one for such arguments."""
         if not kwargs:
             call = self._calls.get(len(args))
@@ -69,10 +72,10 @@ class Compiled:
                 except IndexingError as error:
                     result = self._after(error, args, kwargs)
                 if result is not MISS and result is not BUSY:
-                    return result
-        return self._found(args, kwargs)
+                    return result  # type: ignore[no-any-return]
+        return self._found(args, kwargs)  # type: ignore[no-any-return]
 
-    def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
+    def repeat(self, n: int, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function ``n`` times with the same arguments, and return all results.
 
         With the numba backend the steps are done in native code, without coming back to Python.
@@ -129,7 +132,7 @@ class Compiled:
             wrap(stack) if isinstance(value, Tensor) else stack
             for stack, value in zip(stacks, values, strict=True)
         )
-        return rebuild(result, kinds)
+        return rebuild(result, kinds)  # type: ignore[no-any-return]
 
     def explain(self) -> str:
         """Say how the operations of the latest kind of call are computed, and what it took."""
@@ -156,12 +159,18 @@ class Compiled:
             f"{len(self.specializations)} kinds of calls>"
         )
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled[P, R]:
         return Compiled(copy.deepcopy(self.fn, memo), self.backend, self.reuse_results)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Compiled, (self.fn, self.backend, self.reuse_results)
 
+    @overload
+    def __get__(self, owner: None, kind: Any = ...) -> Self: ...
+    @overload
+    def __get__(
+        self: Compiled[Concatenate[T, Q], R], owner: T, kind: Any = ...
+    ) -> Callable[Q, R]: ...
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """Be a method, if the function was one."""
         return self if owner is None else functools.partial(self, owner)
@@ -249,14 +258,20 @@ class Compiled:
         return self._latest
 
 
-@overload
-def compile(fn: F, *, backend: str = ..., reuse_results: bool = ...) -> Compiled: ...
+class _Compile(Protocol):
+    """``compile`` with its settings, which takes the function yet."""
+
+    def __call__(self, fn: Callable[P, R], /) -> Compiled[P, R]: ...
 
 
 @overload
 def compile(
-    fn: None = ..., *, backend: str = ..., reuse_results: bool = ...
-) -> Callable[[Callable[..., Any]], Compiled]: ...
+    fn: Callable[P, R], *, backend: str = ..., reuse_results: bool = ...
+) -> Compiled[P, R]: ...
+
+
+@overload
+def compile(fn: None = ..., *, backend: str = ..., reuse_results: bool = ...) -> _Compile: ...
 
 
 def compile(

@@ -51,7 +51,7 @@ class Specialization:
 
     def __init__(
         self,
-        compiled: Compiled,
+        compiled: Compiled[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         structure: Any,
@@ -164,7 +164,9 @@ class Specialization:
             return f"{self.program.name}() runs as written: {_AS_WRITTEN}"
         return "\n".join([f"{self.program.name}(): {took}", *self.kernel.explain()])
 
-    def _history(self, compiled: Compiled, trace: Trace, given: Sequence[Any]) -> Pullback | None:
+    def _history(
+        self, compiled: Compiled[..., Any], trace: Trace, given: Sequence[Any]
+    ) -> Pullback | None:
         """Return what gives the results their histories, if they need any."""
         outputs = [i for i, output in enumerate(self.program.outputs) if output.requires_grad]
         if not outputs:
@@ -176,7 +178,7 @@ class Specialization:
             return None
         arguments = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x._requires_grad]
 
-        def compile_alike(fn: Callable[..., Any]) -> Compiled:
+        def compile_alike(fn: Callable[..., Any]) -> Compiled[..., Any]:
             return type(compiled)(fn, compiled.backend, compiled.reuse_results)
 
         return Pullback(compiled.__name__, compiled.fn, outputs, arguments, others, compile_alike)

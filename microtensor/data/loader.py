@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import ArgumentError, ShapeError, TracingError
 from ..record import as_tensor, current_trace, wrap
 from ..tensor import Tensor
-from .datasets import Indices, as_dataset, rows_within
+from .datasets import Indices, TensorDataset, as_dataset, rows_within
 from .generators import fresh
 
 __all__ = ["DataLoader", "default_collate"]
 
+B_co = TypeVar("B_co", covariant=True)
 
-class DataLoader:
+
+class DataLoader(Generic[B_co]):
     """Iterate over a data set in batches; each iteration is an epoch.
 
     Batches are Tensors of the dtypes of the data. Of arrays, a batch is taken in one step. Any
@@ -64,6 +67,50 @@ class DataLoader:
     (1, 2) tensor([1])
     """
 
+    @overload
+    def __init__(
+        self: DataLoader[Tensor],
+        dataset: Tensor | npt.NDArray[Any],
+        batch_size: int = ...,
+        shuffle: bool = ...,
+        *,
+        drop_last: bool = ...,
+        collate_fn: None = ...,
+        generator: np.random.Generator | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[tuple[Tensor, ...]],
+        dataset: TensorDataset | tuple[Tensor | npt.NDArray[Any], ...],
+        batch_size: int = ...,
+        shuffle: bool = ...,
+        *,
+        drop_last: bool = ...,
+        collate_fn: None = ...,
+        generator: np.random.Generator | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = ...,
+        shuffle: bool = ...,
+        *,
+        drop_last: bool = ...,
+        collate_fn: Callable[[list[Any]], B_co],
+        generator: np.random.Generator | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[Any],
+        dataset: Any,
+        batch_size: int = ...,
+        shuffle: bool = ...,
+        *,
+        drop_last: bool = ...,
+        collate_fn: None = ...,
+        generator: np.random.Generator | None = ...,
+    ) -> None: ...
     def __init__(
         self,
         dataset: Any,
@@ -93,7 +140,7 @@ class DataLoader:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[B_co]:
         if current_trace() is not None:
             raise TracingError(
                 "A DataLoader gives other batches in each epoch, and a program would repeat these: "

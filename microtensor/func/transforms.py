@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 import numpy as np
 
+from ..tensor import Tensor
 from .run import Argnums, Run
 from .run import arguments as _arguments
 from .trees import rebuild
@@ -16,7 +17,25 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 Function = Callable[..., Any]
 
+A = TypeVar("A")
+P = ParamSpec("P")
+R = TypeVar("R")
+Aux = TypeVar("Aux")
 
+
+@overload
+def grad(  # type: ignore[overload-overlap]
+    fn: Callable[Concatenate[A, P], Any], argnums: Literal[0] = ..., has_aux: Literal[False] = ...
+) -> Callable[Concatenate[A, P], A]: ...
+@overload
+def grad(
+    fn: Callable[Concatenate[A, P], tuple[Any, Aux]],
+    argnums: Literal[0] = ...,
+    *,
+    has_aux: Literal[True],
+) -> Callable[Concatenate[A, P], tuple[A, Aux]]: ...
+@overload
+def grad(fn: Callable[P, Any], argnums: Argnums, has_aux: bool = ...) -> Callable[P, Any]: ...
 def grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that computes the gradient of ``fn``, which returns one number.
 
@@ -70,6 +89,14 @@ def grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     return gradient
 
 
+@overload
+def value_and_grad(  # type: ignore[overload-overlap]
+    fn: Callable[Concatenate[A, P], R], argnums: Literal[0] = ..., has_aux: bool = ...
+) -> Callable[Concatenate[A, P], tuple[R, A]]: ...
+@overload
+def value_and_grad(
+    fn: Callable[P, R], argnums: Argnums, has_aux: bool = ...
+) -> Callable[P, tuple[R, Any]]: ...
 def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that computes the pair of what ``fn`` returns and its gradient.
 
@@ -90,6 +117,14 @@ def value_and_grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) ->
     return value_and_gradient
 
 
+@overload
+def vjp(
+    fn: Callable[..., R], *primals: Any, has_aux: Literal[False] = ...
+) -> tuple[R, Callable[[R], tuple[Any, ...]]]: ...
+@overload
+def vjp(
+    fn: Callable[..., tuple[R, Aux]], *primals: Any, has_aux: Literal[True]
+) -> tuple[R, Callable[[R], tuple[Any, ...]], Aux]: ...
 def vjp(fn: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Run ``fn`` on ``primals``, and return its output and the pullback, reverse mode.
 
@@ -119,6 +154,22 @@ def vjp(fn: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     return (run.value, run.pullback, run.aux) if has_aux else (run.value, run.pullback)
 
 
+@overload
+def jvp(
+    fn: Callable[..., R],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    has_aux: Literal[False] = ...,
+) -> tuple[R, R]: ...
+@overload
+def jvp(
+    fn: Callable[..., tuple[R, Aux]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    has_aux: Literal[True],
+) -> tuple[R, R, Aux]: ...
 def jvp(
     fn: Function, primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False
 ) -> tuple[Any, ...]:
@@ -154,6 +205,12 @@ def jvp(
     return (run.value, tangent, run.aux) if has_aux else (run.value, tangent)
 
 
+@overload
+def jacobian(
+    fn: Callable[Concatenate[Tensor, P], Tensor], argnums: Literal[0] = ...
+) -> Callable[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def jacobian(fn: Callable[P, Any], argnums: Argnums = ...) -> Callable[P, Any]: ...
 def jacobian(fn: Function, argnums: Argnums = 0) -> Function:
     """Return the function that computes every derivative of every output of ``fn``.
 
@@ -176,6 +233,12 @@ def jacobian(fn: Function, argnums: Argnums = 0) -> Function:
     return derivatives
 
 
+@overload
+def hessian(
+    fn: Callable[Concatenate[Tensor, P], Tensor], argnums: Literal[0] = ...
+) -> Callable[Concatenate[Tensor, P], Tensor]: ...
+@overload
+def hessian(fn: Callable[P, Any], argnums: Argnums = ...) -> Callable[P, Any]: ...
 def hessian(fn: Function, argnums: Argnums = 0) -> Function:
     """Return the function that computes every second derivative of ``fn``.
 

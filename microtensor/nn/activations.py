@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
@@ -28,7 +29,7 @@ class Identity(Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Return the input."""
         return input
 
@@ -36,7 +37,7 @@ class Identity(Module):
 class Sigmoid(Module):
     """1 / (1 + exp(-x)), of each element; between 0 and 1."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.sigmoid(input)
 
@@ -44,7 +45,7 @@ class Sigmoid(Module):
 class LogSigmoid(Module):
     """log(sigmoid(x)), of each element; below 0. See `functional.logsigmoid`."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.logsigmoid(input)
 
@@ -52,7 +53,7 @@ class LogSigmoid(Module):
 class Tanh(Module):
     """tanh(x), of each element; between -1 and 1."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.tanh(input)
 
@@ -60,7 +61,7 @@ class Tanh(Module):
 class Tanhshrink(Module):
     """x - tanh(x), of each element."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.tanhshrink(input)
 
@@ -68,7 +69,7 @@ class Tanhshrink(Module):
 class Softsign(Module):
     """x / (1 + abs(x)), of each element; between -1 and 1."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.softsign(input)
 
@@ -83,7 +84,7 @@ class Softplus(Module):
         self.beta = beta
         self.threshold = threshold
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.softplus(input, self.beta, self.threshold)
 
@@ -105,7 +106,7 @@ class GELU(Module):
             )
         self.approximate = approximate
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.gelu(input, self.approximate)
 
@@ -117,7 +118,7 @@ class GELU(Module):
 class SiLU(Module):
     """x sigmoid(x), of each element; also called swish."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.silu(input)
 
@@ -125,7 +126,7 @@ class SiLU(Module):
 class Mish(Module):
     """x tanh(softplus(x)), of each element. See `functional.mish`."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.mish(input)
 
@@ -139,7 +140,7 @@ class GLU(Module):
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input with an even length along ``dim``."""
         return F.glu(input, self.dim)
 

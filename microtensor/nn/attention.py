@@ -157,7 +157,7 @@ class MultiheadAttention(Module):
         attn_mask: Any = None,
         average_attn_weights: bool = True,
         is_causal: bool = False,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Tensor, Tensor | None]:
         """Attend from each query to the keys.
 
         Parameters
@@ -252,7 +252,7 @@ class MultiheadAttention(Module):
             x = F.linear(x, weight, bias)
             extra = (None, self.bias_k, self.bias_v)[i]
             if extra is not None:
-                x = np.concatenate([x, np.broadcast_to(extra, (n, 1, e))], axis=1)
+                x = np.concatenate([x, np.broadcast_to(extra, (n, 1, e))], axis=1)  # type: ignore[call-overload]
             if i and self.add_zero_attn:
                 x = np.concatenate([x, np.zeros((n, 1, e), x.dtype)], axis=1)
             projected.append(x)

@@ -97,7 +97,7 @@ class _ChannelNorm(Affine):
 
 
 class _BatchNorm(_ChannelNorm):
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Normalise an input of the layer's form; the output has its shape."""
         input = self._checked(input)
         tracked = self.track_running_stats and self.running_mean is not None
@@ -197,7 +197,7 @@ class _InstanceNorm(_ChannelNorm):
             num_features, eps, momentum, affine, track_running_stats, bias=bias, dtype=dtype
         )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Normalise an input of the layer's form; the output has its shape."""
         input = as_tensor(input)
         single = input.ndim == self._axes[0] - 1

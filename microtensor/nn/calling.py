@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 from weakref import ref
 
 from ..errors import ArgumentError, TracingError
@@ -15,6 +15,9 @@ from ..record import current_trace
 from ..tensor import Tensor
 
 __all__ = ["Called"]
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
 
 _noted = 0
 """When the latest of the calls began that noted themselves in a graph. One that began later has
@@ -47,18 +50,28 @@ def _hooks(kinds: dict[str, dict[int, Any]]) -> ModuleHooks:
     return ModuleHooks(**kinds)
 
 
+class Forward(Protocol[P, R]):
+    """What has a ``forward``: to type checkers a call has its arguments, and its result."""
+
+    _hooks: ModuleHooks | None
+
+    @property
+    def forward(self) -> Callable[P, R]:
+        """Compute the result."""
+
+
 class Called:
     """What is a function by its ``forward``, with hooks before and after."""
 
     _hooks: ModuleHooks | None = None
     forward: Callable[..., Any]
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Forward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute ``forward``, and note in the graph that this module did."""
         global _noted
         begun = tick()
         if _hooking and self._hooks is not None:
-            out = _call_with_hooks(self, self._hooks.kinds, args, kwargs)
+            out = _call_with_hooks(self, self._hooks.kinds, args, kwargs)  # type: ignore[arg-type]
         else:
             out = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         if isinstance(out, Tensor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
+from ..tensor import Tensor
 from .module import Module
 
 _Named = Mapping[str, Module] | Iterable[tuple[str, Module]]
@@ -144,7 +145,7 @@ class Sequential(_Row):
         for name, module in named:
             self.add_module(name, module)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Pass ``input`` through the modules, in order."""
         for module in self.__dict__.values():
             if isinstance(module, Module):

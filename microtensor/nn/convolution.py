@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from . import init
 from .functional.convolution import (
     conv1d,
@@ -168,7 +169,7 @@ class Conv1d(_Conv):
 
     _dims = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, in_channels, length) to (batch, out_channels, new length)."""
         input, padding = self._padded(input)
         return conv1d(
@@ -234,7 +235,7 @@ class Conv2d(_Conv):
 
     _dims = 2
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, in_channels, height, width) to (batch, out_channels, …, …)."""
         input, padding = self._padded(input)
         return conv2d(
@@ -298,7 +299,7 @@ class ConvTranspose1d(_ConvTranspose):
 
     _dims = 1
 
-    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Any:
+    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Tensor:
         """Map (batch, in_channels, length) to (batch, out_channels, new length)."""
         return conv_transpose1d(
             input, self.weight, self.bias, self.stride, self.padding,
@@ -345,7 +346,7 @@ class ConvTranspose2d(_ConvTranspose):
 
     _dims = 2
 
-    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Any:
+    def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Tensor:
         """Map (batch, in_channels, height, width) to (batch, out_channels, …, …).
 
         Several sizes can be meant where the stride is more than 1; ``output_size`` says which, in

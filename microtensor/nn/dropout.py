@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from .functional.dropouts import alpha_dropout, dropout, dropout1d, dropout2d
 from .module import Module
 
@@ -48,7 +49,7 @@ class Dropout(Module):
         self.p = p
         self.generator = generator or np.random.default_rng()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return dropout(input, self.p, self.training, generator=self.generator)
 
@@ -63,7 +64,7 @@ class Dropout1d(Dropout):
     Parameters and errors are those of `Dropout`, and the rest is divided by 1 - p.
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of shape (N, C, L) or (C, L)."""
         return dropout1d(input, self.p, self.training, generator=self.generator)
 
@@ -75,7 +76,7 @@ class Dropout2d(Dropout):
     others, 2015).
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of shape (N, C, H, W), or (N, C, L)."""
         return dropout2d(input, self.p, self.training, generator=self.generator)
 
@@ -86,6 +87,6 @@ class AlphaDropout(Dropout):
     Parameters and errors are those of `Dropout` (Klambauer and others, 2017).
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return alpha_dropout(input, self.p, self.training, generator=self.generator)

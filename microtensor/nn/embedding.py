@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import ShapeError
 from ..record import as_tensor
 from ..state import no_grad
+from ..tensor import Tensor
 from . import init
 from .functional.embeddings import embedding, padding_row
 from .module import Module
@@ -122,7 +123,7 @@ class Embedding(Module):
         layer.weight = Parameter(given.detach().numpy().copy(), requires_grad=not freeze)
         return layer
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map integers of any shape (*) to vectors, (*, embedding_dim)."""
         return embedding(input, self.weight, self.padding_idx)
 

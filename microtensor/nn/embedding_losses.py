@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..tensor import Tensor
 from . import functional as F
 from .losses import Loss
 
@@ -47,7 +48,7 @@ class ContrastiveLoss(Loss):
         self.margin = margin
         self.eps = eps
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
         """Take vectors (N, D) or (D,), and a label for each pair, 1 if they are similar, else 0."""
         return F.contrastive_loss(
             input1, input2, target, self.margin, eps=self.eps, reduction=self.reduction
@@ -68,7 +69,7 @@ class CosineEmbeddingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
         """Take vectors (N, D) or (D,), and a label 1 or -1 for each pair."""
         return F.cosine_embedding_loss(
             input1, input2, target, self.margin, reduction=self.reduction
@@ -95,7 +96,7 @@ class TripletMarginLoss(Loss):
         self.eps = eps
         self.swap = swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:
         """Take vectors of the same shape, (N, D) or (D,)."""
         return F.triplet_margin_loss(
             anchor,
@@ -128,7 +129,7 @@ class TripletMarginWithDistanceLoss(Loss):
         self.margin = margin
         self.swap = swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:
         """Take vectors of the same shape, or whatever the distance is of."""
         return F.triplet_margin_with_distance_loss(
             anchor,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ArgumentError, ShapeError
 from ..record import as_tensor
+from ..tensor import Tensor
 from .functional.layers import flatten
 from .module import Module
 
@@ -27,7 +28,7 @@ class Flatten(Module):
         self.start_dim = start_dim
         self.end_dim = end_dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input that has the axes; its leading and trailing axes are kept."""
         return flatten(input, self.start_dim, self.end_dim)
 
@@ -67,7 +68,7 @@ class Unflatten(Module):
                 "may be -1."
             )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input that has the axis; the others are kept."""
         x = as_tensor(input)
         if self.dim not in range(-x.ndim, x.ndim):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..tensor import Tensor
 from . import functional as F
 from .functional.conventions import check_reduction
 from .losses import Loss
@@ -33,7 +34,7 @@ class KLDivLoss(Loss):
         self.reduction = reduction
         self.log_target = log_target
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare log-probabilities with probabilities of the same shape."""
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
@@ -53,7 +54,7 @@ class PoissonNLLLoss(Loss):
         self.full = full
         self.eps = eps
 
-    def forward(self, log_input: Any, target: Any) -> Any:
+    def forward(self, log_input: Any, target: Any) -> Tensor:
         """Compare the logarithms of rates, or rates, with counts of the same shape."""
         return F.poisson_nll_loss(
             log_input,
@@ -73,7 +74,7 @@ class GaussianNLLLoss(Loss):
         self.full = full
         self.eps = eps
 
-    def forward(self, input: Any, target: Any, var: Any) -> Any:
+    def forward(self, input: Any, target: Any, var: Any) -> Tensor:
         """Compare means with values of the same shape, given variances."""
         return F.gaussian_nll_loss(
             input, target, var, full=self.full, eps=self.eps, reduction=self.reduction

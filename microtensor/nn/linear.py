@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import ShapeError
 from ..record import as_tensor
+from ..tensor import Tensor
 from . import init
 from .functional.layers import linear
 from .module import Module
@@ -91,7 +92,7 @@ class Linear(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound, generator)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map an input of shape (..., in_features) to an output of shape (..., out_features)."""
         try:
             return linear(input, self.weight, self.bias)

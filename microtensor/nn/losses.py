@@ -50,7 +50,7 @@ class SSELoss(Loss):
     def __init__(self, reduction: str = "sum") -> None:
         super().__init__(reduction)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.sse_loss(input, target, reduction=self.reduction)
 
@@ -64,7 +64,7 @@ class MSELoss(Loss):
     tensor(5.)
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.mse_loss(input, target, reduction=self.reduction)
 
@@ -72,7 +72,7 @@ class MSELoss(Loss):
 class L1Loss(Loss):
     """The mean of absolute errors. See `functional.l1_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.l1_loss(input, target, reduction=self.reduction)
 
@@ -84,7 +84,7 @@ class SmoothL1Loss(Loss):
         super().__init__(reduction)
         self.beta = beta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
@@ -102,7 +102,7 @@ class HuberLoss(Loss):
         super().__init__(reduction)
         self.delta = delta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
@@ -125,7 +125,7 @@ class BCELoss(Loss):
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
@@ -149,7 +149,7 @@ class BCEWithLogitsLoss(Loss):
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Compare two values of the same shape."""
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
@@ -171,7 +171,7 @@ class NLLLoss(Loss):
         self.ignore_index = ignore_index
         self.register_buffer("weight", weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take log-probabilities (N, C, ...) or (C,), and class indices."""
         return F.nll_loss(
             input,
@@ -205,7 +205,7 @@ class CrossEntropyLoss(Loss):
         self.label_smoothing = label_smoothing
         self.register_buffer("weight", weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take logits (N, C, ...) or (C,), and class indices or probabilities."""
         return F.cross_entropy(
             input,

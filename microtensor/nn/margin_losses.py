@@ -28,7 +28,7 @@ class HingeEmbeddingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take distances, and labels 1 and -1 of the same shape."""
         return F.hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
 
@@ -40,7 +40,7 @@ class MarginRankingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
         """Take two scores, and 1 or -1: whether the first or the second should be greater."""
         return F.margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
@@ -48,7 +48,7 @@ class MarginRankingLoss(Loss):
 class SoftMarginLoss(Loss):
     """log(1 + exp(-target input)), for labels 1 and -1. See `functional.soft_margin_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take logits, and labels 1 and -1 of the same shape."""
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
@@ -72,7 +72,7 @@ class MultiMarginLoss(Loss):
         self.margin = margin
         self.register_buffer("weight", weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take scores (N, C) or (C,), and class indices."""
         return F.multi_margin_loss(
             input, target, self.p, self.margin, self.weight, reduction=self.reduction
@@ -82,7 +82,7 @@ class MultiMarginLoss(Loss):
 class MultiLabelMarginLoss(Loss):
     """As `MultiMarginLoss`, for several true classes. See `functional.multilabel_margin_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take scores (N, C) or (C,), and lists of class indices that end with -1."""
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
@@ -96,6 +96,6 @@ class MultiLabelSoftMarginLoss(Loss):
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Any, target: Any) -> Tensor:
         """Take logits (..., C), and 1 or 0 for each class."""
         return F.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import ShapeError
 from ..record import as_tensor
 from ..state import no_grad
+from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 from .parameter import Parameter
@@ -84,7 +85,7 @@ class LayerNorm(Affine):
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._make(self.normalized_shape, elementwise_affine, bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Normalise an input of shape (..., *normalized_shape); the output has its shape."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -128,7 +129,7 @@ class RMSNorm(Affine):
 
     bias = None
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Normalise an input of shape (..., *normalized_shape); the output has its shape."""
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
@@ -185,7 +186,7 @@ class GroupNorm(Affine):
         self.eps, self.affine = eps, affine
         self._make(self.num_channels, affine, bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Normalise an input of shape (N, C, ...); the output has its shape."""
         input = as_tensor(input)
         if input.ndim < 2 or input.shape[1] != self.num_channels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from . import functional as F
 from .functional.windows import each_axis
 from .module import Module
@@ -72,7 +73,7 @@ class MaxPool1d(_MaxPool):
 
     _dims = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, length) to (batch, channels, windows)."""
         return F.max_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
@@ -114,7 +115,7 @@ class MaxPool2d(_MaxPool):
 
     _dims = 2
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, height, width) to (batch, channels, …, …)."""
         return F.max_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
@@ -147,7 +148,7 @@ class AvgPool1d(_Pool):
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, length) to (batch, channels, windows)."""
         return F.avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
@@ -189,7 +190,7 @@ class AvgPool2d(_Pool):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, height, width) to (batch, channels, …, …)."""
         return F.avg_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
@@ -214,7 +215,7 @@ class AdaptiveAvgPool1d(_AdaptivePool):
     (8, 6, 3)
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, length) to (batch, channels, output_size)."""
         return F.adaptive_avg_pool1d(input, self.output_size)
 
@@ -230,7 +231,7 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     (8, 6, 1, 1)
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, height, width) to (batch, channels, *output_size)."""
         return F.adaptive_avg_pool2d(input, self.output_size)
 
@@ -238,7 +239,7 @@ class AdaptiveAvgPool2d(_AdaptivePool):
 class AdaptiveMaxPool1d(_AdaptivePool):
     """The largest elements of ``output_size`` windows that cover lines evenly."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, length) to (batch, channels, output_size)."""
         return F.adaptive_max_pool1d(input, self.output_size)
 
@@ -246,6 +247,6 @@ class AdaptiveMaxPool1d(_AdaptivePool):
 class AdaptiveMaxPool2d(_AdaptivePool):
     """The largest elements of windows that cover images evenly, whatever their size."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Map (batch, channels, height, width) to (batch, channels, *output_size)."""
         return F.adaptive_max_pool2d(input, self.output_size)

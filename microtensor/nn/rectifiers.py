@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 from .parameter import Parameter
@@ -33,7 +34,7 @@ __all__ = [
 class ReLU(Module):
     """max(x, 0), of each element; its derivative at 0 is 0."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.relu(input)
 
@@ -41,7 +42,7 @@ class ReLU(Module):
 class ReLU6(Module):
     """min(max(x, 0), 6), of each element."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.relu6(input)
 
@@ -58,7 +59,7 @@ class LeakyReLU(Module):
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.leaky_relu(input, self.negative_slope)
 
@@ -100,7 +101,7 @@ class PReLU(Module):
         self.num_parameters = num_parameters
         self.weight = Parameter(np.full(num_parameters, float(init), dtype))
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape, its channels along the second axis."""
         return F.prelu(input, self.weight)
 
@@ -140,7 +141,7 @@ class RReLU(Module):
         self.upper = upper
         self.generator = generator or np.random.default_rng()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.rrelu(input, self.lower, self.upper, self.training, generator=self.generator)
 
@@ -155,7 +156,7 @@ class ELU(Module):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.elu(input, self.alpha)
 
@@ -167,7 +168,7 @@ class ELU(Module):
 class SELU(Module):
     """An ELU that keeps mean 0 and variance 1 from layer to layer. See `functional.selu`."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.selu(input)
 
@@ -180,7 +181,7 @@ class CELU(Module):
             raise ArgumentError("CELU has alpha=0, and divides by it: give another.")
         self.alpha = alpha
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.celu(input, self.alpha)
 
@@ -206,7 +207,7 @@ class Hardtanh(Module):
         self.min_val = min_val
         self.max_val = max_val
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.hardtanh(input, self.min_val, self.max_val)
 
@@ -218,7 +219,7 @@ class Hardtanh(Module):
 class Hardsigmoid(Module):
     """min(max(x + 3, 0), 6) / 6, of each element: a sigmoid of straight lines."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.hardsigmoid(input)
 
@@ -226,7 +227,7 @@ class Hardsigmoid(Module):
 class Hardswish(Module):
     """x hardsigmoid(x), of each element. See `functional.hardswish`."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.hardswish(input)
 
@@ -245,7 +246,7 @@ class Softshrink(Module):
             raise ArgumentError(f"Softshrink has lambd={lambd}, which must not be negative.")
         self.lambd = lambd
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.softshrink(input, self.lambd)
 
@@ -260,7 +261,7 @@ class Hardshrink(Module):
     def __init__(self, lambd: float = 0.5) -> None:
         self.lambd = lambd
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.hardshrink(input, self.lambd)
 
@@ -276,7 +277,7 @@ class Threshold(Module):
         self.threshold = threshold
         self.value = value
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape."""
         return F.threshold(input, self.threshold, self.value)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..errors import ArgumentError
 from ..ops import recurrent
 from ..record import as_tensor
+from ..tensor import Tensor
 from .recurrent_layer import RecurrentLayer
 
 __all__ = ["GRU", "LSTM", "RNN"]
@@ -91,7 +92,7 @@ class RNN(RecurrentLayer):
             dtype, generator,
         )  # fmt: skip
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Tensor]:
         """Return ``output`` and ``h_n``: the last layer's states, and the last states of all.
 
         Parameters
@@ -151,7 +152,7 @@ class GRU(RecurrentLayer):
             dtype, generator,
         )  # fmt: skip
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Tensor]:
         """Return ``output`` and ``h_n``, as `RNN` does."""
         output, (h_n,) = self._run(input, None if hx is None else (hx,))
         return output, h_n
@@ -206,7 +207,7 @@ class LSTM(RecurrentLayer):
             dtype, generator,
         )  # fmt: skip
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Any, Any]]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return ``output`` and ``(h_n, c_n)``: the last layer's h, and the last states of all.
 
         Parameters

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..errors import ArgumentError, ShapeError
 from ..functions import relu, sigmoid, tanh
 from ..record import as_tensor
+from ..tensor import Tensor
 from . import init
 from .functional.layers import linear
 from .module import Module
@@ -116,7 +117,7 @@ class RNNCell(_Cell):
         self.nonlinearity = nonlinearity
         super().__init__(input_size, hidden_size, bias, dtype, generator)
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Tensor:
         """Return the next state; an input has the shape (batch, input_size) or (input_size,)."""
         x, h = self._checked(input, hx)
         sums = linear(x, self.weight_ih, self.bias_ih) + linear(h, self.weight_hh, self.bias_hh)
@@ -150,11 +151,11 @@ class GRUCell(_Cell):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, dtype, generator)
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Tensor:
         """Return the next state; an input has the shape (batch, input_size) or (input_size,)."""
         x, h = self._checked(input, hx)
-        x_r, x_z, x_n = np.split(linear(x, self.weight_ih, self.bias_ih), 3, axis=-1)
-        h_r, h_z, h_n = np.split(linear(h, self.weight_hh, self.bias_hh), 3, axis=-1)
+        x_r, x_z, x_n = np.split(linear(x, self.weight_ih, self.bias_ih), 3, axis=-1)  # type: ignore[call-overload]
+        h_r, h_z, h_n = np.split(linear(h, self.weight_hh, self.bias_hh), 3, axis=-1)  # type: ignore[call-overload]
         r = sigmoid(x_r + h_r)
         z = sigmoid(x_z + h_z)
         n = tanh(x_n + r * h_n)
@@ -184,12 +185,12 @@ class LSTMCell(_Cell):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, dtype, generator)
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def forward(self, input: Any, hx: Any = None) -> tuple[Tensor, Tensor]:
         """Return the next ``(h, c)``; ``hx`` is the pair of them before, 0 by default."""
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
             raise ArgumentError(f"LSTMCell takes the states as a pair (h, c), not {hx!r}.")
         x, h, c = self._checked(input, *((None, None) if hx is None else hx))
         sums = linear(x, self.weight_ih, self.bias_ih) + linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = np.split(sums, 4, axis=-1)
+        i, f, g, o = np.split(sums, 4, axis=-1)  # type: ignore[call-overload]
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         return sigmoid(o) * tanh(c), c

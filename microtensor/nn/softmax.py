@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..record import as_tensor
+from ..tensor import Tensor
 from . import functional as F
 from .functional.layers import required_dim
 from .module import Module
@@ -30,7 +31,7 @@ class Softmax(_AlongDim):
             [1. , 0. ]], op=softmax)
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape that has the axis ``dim``."""
         return F.softmax(input, self.dim)
 
@@ -38,7 +39,7 @@ class Softmax(_AlongDim):
 class LogSoftmax(_AlongDim):
     """log(softmax(x)) along the axis ``dim``, finite where the softmax is too small for a float."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape that has the axis ``dim``."""
         return F.log_softmax(input, self.dim)
 
@@ -46,7 +47,7 @@ class LogSoftmax(_AlongDim):
 class Softmin(_AlongDim):
     """softmax(-x) along the axis ``dim``: the smallest number gets the largest share."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to an input of any shape that has the axis ``dim``."""
         return F.softmin(input, self.dim)
 
@@ -60,7 +61,7 @@ class Softmax2d(Module):
         If the input has neither three axes nor four.
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Any) -> Tensor:
         """Apply to images."""
         shape = as_tensor(input).shape
         if len(shape) not in (3, 4):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from . import functional as F
 from .attention import MultiheadAttention
 from .containers import ModuleList
@@ -103,7 +104,7 @@ class TransformerEncoderLayer(Module):
         src_mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool = False,
-    ) -> Any:
+    ) -> Tensor:
         """Map a sequence to one of the same shape; masks are those of `MultiheadAttention`."""
         x = src
         if self.norm_first:
@@ -155,7 +156,7 @@ class TransformerEncoder(Module):
         mask: Any = None,
         src_key_padding_mask: Any = None,
         is_causal: bool | None = None,
-    ) -> Any:
+    ) -> Tensor:
         """Map a sequence to one of the same shape; masks are those of `MultiheadAttention`."""
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, is_causal=bool(is_causal))

@@ -8,12 +8,13 @@ from ... import ops
 from ...errors import ArgumentError, ShapeError
 from ...ops import activations, normal
 from ...record import apply_unary
+from ...tensor import Tensor
 from .conventions import floating
 
 __all__ = ["gelu", "glu", "logsigmoid", "mish", "silu", "softplus", "softsign", "tanhshrink"]
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
+def gelu(input: Any, approximate: str = "none") -> Tensor:
     """Return ``x Φ(x)``, where Φ is the distribution function of the standard normal distribution.
 
     After Hendrycks and Gimpel, "Gaussian error linear units" (2016).
@@ -42,7 +43,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     raise ArgumentError(f"gelu() has approximate={approximate!r}, and takes 'none' or 'tanh'.")
 
 
-def silu(input: Any) -> Any:
+def silu(input: Any) -> Tensor:
     """Return ``x sigmoid(x)``, also called swish.
 
     >>> import microtensor as mt
@@ -52,7 +53,7 @@ def silu(input: Any) -> Any:
     return apply_unary(activations.silu, floating(input))
 
 
-def mish(input: Any) -> Any:
+def mish(input: Any) -> Tensor:
     """Return ``x tanh(softplus(x))``; Misra, "Mish: a self regularized activation" (2019).
 
     >>> import microtensor as mt
@@ -62,7 +63,7 @@ def mish(input: Any) -> Any:
     return apply_unary(activations.mish, floating(input))
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return ``log(1 + exp(beta x)) / beta``.
 
     Where ``beta x`` is above ``threshold``, PyTorch returns x instead. From 20 on, the two differ
@@ -89,7 +90,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return smooth if threshold >= 20 else ops.where(scaled > threshold, x, smooth)
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: Any) -> Tensor:
     """Return ``log(sigmoid(x))``, which is ``-softplus(-x)``.
 
     >>> import microtensor as mt
@@ -99,7 +100,7 @@ def logsigmoid(input: Any) -> Any:
     return -ops.softplus(-floating(input))
 
 
-def softsign(input: Any) -> Any:
+def softsign(input: Any) -> Tensor:
     """Return ``x / (1 + abs(x))``, between -1 and 1.
 
     >>> import microtensor as mt
@@ -110,7 +111,7 @@ def softsign(input: Any) -> Any:
     return x / (1.0 + ops.absolute(x))
 
 
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Any) -> Tensor:
     """Return ``x - tanh(x)``.
 
     >>> import microtensor as mt
@@ -121,7 +122,7 @@ def tanhshrink(input: Any) -> Any:
     return x - ops.tanh(x)
 
 
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Any, dim: int = -1) -> Tensor:
     """Return the first half of x along ``dim`` times the sigmoid of the second half.
 
     After Dauphin et al., "Language modeling with gated convolutional networks" (2017).

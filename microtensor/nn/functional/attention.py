@@ -26,7 +26,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     *,
     generator: np.random.Generator | None = None,
-) -> Any:
+) -> Tensor:
     """Return ``softmax(query @ key.T * scale) @ value``: for each query an average of the values.
 
     Vaswani and others, "Attention Is All You Need", 2017.
@@ -88,7 +88,7 @@ def scaled_dot_product_attention(
     return weights @ value
 
 
-def attention_weights(query: Tensor, key: Tensor, mask: Any, scale: float | None = None) -> Any:
+def attention_weights(query: Tensor, key: Tensor, mask: Any, scale: float | None = None) -> Tensor:
     """Return how much of each key's value a query takes: shape (..., L, S), with the sum 1."""
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1] or 1)
@@ -109,7 +109,7 @@ def _masked(scores: Tensor, mask: Tensor) -> Any:
             f"{scores.shape}: (..., queries, keys)."
         )
     if mask.dtype == np.bool_:
-        return np.where(mask, scores, -np.inf)
+        return np.where(mask, scores, -np.inf)  # type: ignore[call-overload]
     if mask.dtype.kind != "f":
         raise DtypeError(
             f"attn_mask has dtype {mask.dtype}, and must be of booleans, true where it is attended "

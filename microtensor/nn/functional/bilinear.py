@@ -7,11 +7,12 @@ from typing import Any
 from ...errors import ShapeError
 from ...ops.linalg import einsum
 from ...record import as_tensor
+from ...tensor import Tensor
 
 __all__ = ["bilinear"]
 
 
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """Return ``input1 @ weight[k] @ input2 + bias[k]``, for each output k.
 
     Parameters

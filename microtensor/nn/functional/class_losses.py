@@ -28,7 +28,7 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Tensor:
     """Return ``-log(softmax(input))`` of the true class, exact for logits of any size.
 
     The formulas are those of `torch.nn.CrossEntropyLoss`. With probabilities y as the target it is
@@ -98,7 +98,7 @@ def nll_loss(
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return ``-input`` of the true class; after `log_softmax`, that is the `cross_entropy`.
 
     Parameters

@@ -117,7 +117,7 @@ def check_labels(loss: str, target: Tensor, labels: tuple[int, int]) -> None:
         )
 
 
-def weighted(losses: Tensor, weight: Any, reduction: str) -> Any:
+def weighted(losses: Tensor, weight: Any, reduction: str) -> Tensor:
     """Multiply by a weight that broadcasts, if one is given, and reduce."""
     if weight is not None:
         factor = like(losses, weight)

@@ -22,7 +22,7 @@ def conv1d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     """Slide kernels over lines; the arguments are `conv2d`'s, with one axis.
 
     >>> import microtensor as mt
@@ -40,7 +40,7 @@ def conv2d(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     """Slide kernels over images: each output is a weighted sum of what a kernel lies on.
 
     ``out[n, o, y, x] = bias[o] + Σ weight[o, c, i, j] · input[n, c, y·stride + i·dilation, …]``,
@@ -93,7 +93,7 @@ def conv_transpose1d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """Do to lines what `conv_transpose2d` does to images.
 
     >>> import microtensor as mt
@@ -115,7 +115,7 @@ def conv_transpose2d(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> Any:
+) -> Tensor:
     """Add kernels up where `conv2d` would read: the gradient of a convolution as a function.
 
     Parameters

@@ -16,7 +16,7 @@ __all__ = ["cosine_similarity", "pairwise_distance"]
 
 def pairwise_distance(
     x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Any:
+) -> Tensor:
     """Return the norm of ``x1 - x2 + eps`` along the last axis; the two broadcast.
 
     Thanks to ``eps``, which is added to each difference, there is a gradient at distance 0.
@@ -51,7 +51,7 @@ def pairwise_distance(
     return ops.norms.vector_norm(difference, axis=-1, keepdims=keepdim, ord=p)
 
 
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Return the cosine of the angle between vectors along ``dim``; the two broadcast.
 
     Norms count as ``eps`` at least: the cosine with a vector of zeros is 0.

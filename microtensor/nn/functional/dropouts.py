@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from ...record import as_tensor, draw
+from ...tensor import Tensor
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d"]
 
@@ -21,7 +22,7 @@ def dropout(
     training: bool = True,
     *,
     generator: np.random.Generator | None = None,
-) -> Any:
+) -> Tensor:
     """Set elements to 0 with probability ``p``, and divide the others by ``1 - p``.
 
     Parameters
@@ -52,7 +53,7 @@ def dropout1d(
     training: bool = True,
     *,
     generator: np.random.Generator | None = None,
-) -> Any:
+) -> Tensor:
     """Set whole channels to 0 with probability ``p``, and divide the others by ``1 - p``.
 
     Parameters
@@ -78,7 +79,7 @@ def dropout2d(
     training: bool = True,
     *,
     generator: np.random.Generator | None = None,
-) -> Any:
+) -> Tensor:
     """Set whole channels to 0 with probability ``p``, and divide the others by ``1 - p``.
 
     Parameters
@@ -123,7 +124,7 @@ def alpha_dropout(
     training: bool = False,
     *,
     generator: np.random.Generator | None = None,
-) -> Any:
+) -> Tensor:
     """Set elements to SELU's limit with probability ``p``; then scale and shift all.
 
     So mean 0 and variance 1 stay (Klambauer and others, "Self-Normalizing Neural Networks", 2017).

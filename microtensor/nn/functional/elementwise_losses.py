@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-def sse_loss(input: Any, target: Any, *, reduction: str = "sum") -> Any:
+def sse_loss(input: Any, target: Any, *, reduction: str = "sum") -> Tensor:
     """Return the sum of squared errors, ``sum((input - target)**2)``.
 
     >>> import microtensor as mt
@@ -43,7 +43,7 @@ def sse_loss(input: Any, target: Any, *, reduction: str = "sum") -> Any:
     return reduced(ops.square(input - target), reduction)
 
 
-def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
+def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
     """Return the mean squared error, ``mean((input - target)**2)``.
 
     With a ``weight`` of the same shape, each squared error is multiplied by its own, and the mean
@@ -57,7 +57,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = 
     return _by_weight("mse_loss", ops.square(input - target), weight, reduction)
 
 
-def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Any:
+def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
     """Return the mean absolute error, ``mean(abs(input - target))``; its gradient at 0 is 0.
 
     ``weight`` is as that of `mse_loss`.
@@ -72,7 +72,7 @@ def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = N
 
 def binary_cross_entropy(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Return ``-(y log(x) + (1 - y) log(1 - x))``, the cost of predicting probabilities x for y.
 
     Logarithms are not below -100, and the gradient's denominator x (1 - x) not below 1e-12, as in
@@ -118,7 +118,7 @@ def binary_cross_entropy_with_logits(
     *,
     pos_weight: Any = None,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return the `binary_cross_entropy` of ``sigmoid(input)``, exact for logits of any size.
 
     Parameters

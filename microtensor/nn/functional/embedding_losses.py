@@ -32,7 +32,7 @@ def contrastive_loss(
     *,
     eps: float = 1e-6,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return ``target d**2 + (1 - target) max(margin - d, 0)**2``, where d is the distance.
 
     After Hadsell, Chopra and LeCun, "Dimensionality reduction by learning an invariant mapping"
@@ -74,7 +74,7 @@ def contrastive_loss(
 
 def cosine_embedding_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Return ``1 - cos`` of similar pairs, and ``max(cos - margin, 0)`` of different ones.
 
     Parameters
@@ -119,7 +119,7 @@ def triplet_margin_loss(
     swap: bool = False,
     *,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return ``max(d(anchor, positive) - d(anchor, negative) + margin, 0)``.
 
     After Schroff, Kalenichenko and Philbin, "FaceNet" (2015). d is the `pairwise_distance`.
@@ -168,7 +168,7 @@ def triplet_margin_with_distance_loss(
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return the `triplet_margin_loss` with another distance: a function of two Tensors.
 
     Raises

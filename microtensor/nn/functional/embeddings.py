@@ -10,11 +10,12 @@ import numpy as np
 from ...errors import ArgumentError, DtypeError, IndexingError, ShapeError, TracingError
 from ...ops import fused, rows
 from ...record import apply, as_tensor, current_trace
+from ...tensor import Tensor
 
 __all__ = ["embedding", "one_hot", "padding_row"]
 
 
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
     """Return the rows of ``weight`` whose numbers are in ``input``.
 
     Parameters
@@ -74,7 +75,7 @@ def padding_row(padding_idx: int | None, count: int) -> int | None:
     return padding_idx % count
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """Return vectors that are 1 at the class given, and 0 elsewhere.
 
     Parameters

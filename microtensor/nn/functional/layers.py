@@ -8,6 +8,7 @@ from ... import ops
 from ...errors import ShapeError, UnsupportedError
 from ...ops import fused
 from ...record import apply, apply_binary, as_tensor
+from ...tensor import Tensor
 
 __all__ = ["flatten", "linear", "log_softmax", "required_dim", "softmax", "softmin"]
 
@@ -15,7 +16,7 @@ __all__ = ["flatten", "linear", "log_softmax", "required_dim", "softmax", "softm
 _NONE: dict[str, Any] = {}
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """Return ``input @ weight.T + bias``.
 
     Parameters
@@ -38,7 +39,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return apply(fused.linear, (as_tensor(input), weight, bias), _NONE)
 
 
-def softmax(input: Any, dim: int | None = None, **unknown: Any) -> Any:
+def softmax(input: Any, dim: int | None = None, **unknown: Any) -> Tensor:
     """Return ``exp(x) / sum(exp(x))`` along the axis ``dim``, which must be given.
 
     >>> import microtensor as mt
@@ -48,7 +49,7 @@ def softmax(input: Any, dim: int | None = None, **unknown: Any) -> Any:
     return ops.softmax(as_tensor(input), axis=required_dim("softmax", dim, unknown))
 
 
-def log_softmax(input: Any, dim: int | None = None, **unknown: Any) -> Any:
+def log_softmax(input: Any, dim: int | None = None, **unknown: Any) -> Tensor:
     """Return ``log(softmax(x))`` along ``dim``, which must be given; finite for any logits.
 
     >>> import microtensor as mt
@@ -58,7 +59,7 @@ def log_softmax(input: Any, dim: int | None = None, **unknown: Any) -> Any:
     return ops.log_softmax(as_tensor(input), axis=required_dim("log_softmax", dim, unknown))
 
 
-def softmin(input: Any, dim: int | None = None, **unknown: Any) -> Any:
+def softmin(input: Any, dim: int | None = None, **unknown: Any) -> Tensor:
     """Return ``softmax(-x)`` along the axis ``dim``, which must be given.
 
     >>> import microtensor as mt
@@ -68,7 +69,7 @@ def softmin(input: Any, dim: int | None = None, **unknown: Any) -> Any:
     return ops.softmax(-as_tensor(input), axis=required_dim("softmin", dim, unknown))
 
 
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Make one axis of the axes from ``start_dim`` to ``end_dim``.
 
     >>> import microtensor as mt

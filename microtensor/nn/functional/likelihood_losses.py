@@ -16,7 +16,7 @@ from .conventions import floating, like, matched, reduced
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
 
-def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """Return ``target (log(target) - input)``: the Kullback-Leibler divergence, added up.
 
     Parameters
@@ -64,7 +64,7 @@ def poisson_nll_loss(
     *,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return ``exp(input) - target * input``: counts of events, predicted by their log rate.
 
     Parameters
@@ -109,7 +109,7 @@ def gaussian_nll_loss(
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return ``(log(var) + (input - target)**2 / var) / 2``: a mean and a variance, predicted.
 
     After Nix and Weigend, "Estimating the mean and variance of the target probability

@@ -26,7 +26,7 @@ __all__ = [
 
 def hinge_embedding_loss(
     input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Return the input where the target is 1, and ``max(margin - input, 0)`` where it is -1.
 
     The input is a distance of two things: small for similar ones, whose label is 1.
@@ -51,7 +51,7 @@ def hinge_embedding_loss(
 
 def margin_ranking_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Return ``max(-target (input1 - input2) + margin, 0)``.
 
     The target is 1 where the first input should rank higher, -1 where the second should.
@@ -78,7 +78,7 @@ def margin_ranking_loss(
     return reduced(ops.clip(labels * (second - first) + margin, 0.0), reduction)
 
 
-def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """Return ``log(1 + exp(-target * input))``, for targets 1 and -1; exact for any input.
 
     Raises
@@ -107,7 +107,7 @@ def multi_margin_loss(
     weight: Any = None,
     *,
     reduction: str = "mean",
-) -> Any:
+) -> Tensor:
     """Return the mean over the classes of ``max(margin - score of the true class + score, 0)**p``.
 
     The true class itself counts as 0.
@@ -151,7 +151,7 @@ def multi_margin_loss(
     return reduced(losses if weights is None else losses * weights[indices], reduction)
 
 
-def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
+def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     """Return the sum of ``max(1 - score of a true class + score of another, 0)`` over C.
 
     The sum is over all pairs of a true class and one that is not.
@@ -180,7 +180,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
     _check_lists(scores, labels)
     count = scores.shape[-1]
     rows, lists = scores.reshape(-1, count), labels.reshape(-1, count)
-    listed = np.cumsum((lists < 0).astype(int), axis=1) == 0
+    listed = np.cumsum((lists < 0).astype(int), axis=1) == 0  # type: ignore[call-overload]
     classes = ops.where(listed, lists, 0)
     each = np.arange(count)
     hits = ops.any(listed[:, :, None] & (classes[:, :, None] == each), axis=1)
@@ -193,7 +193,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
 
 def multilabel_soft_margin_loss(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
-) -> Any:
+) -> Tensor:
     """Return the mean over the classes of `binary_cross_entropy_with_logits`, for each example.
 
     Parameters

@@ -49,7 +49,7 @@ def batch_norm(
     training: bool = False,
     momentum: Any = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Give each channel the mean 0 and the variance 1, over the batch; then scale and shift it.
 
     ``(x - mean) / sqrt(var + eps) * weight + bias`` (Ioffe and Szegedy, 2015).
@@ -143,7 +143,7 @@ def instance_norm(
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Give each channel of each example the mean 0 and the variance 1; then scale and shift it.
 
     The parameters are those of `batch_norm`, with ``use_input_stats`` for ``training``; running
@@ -177,7 +177,7 @@ def layer_norm(
     weight: Any = None,
     bias: Any = None,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Give the last axes of each example the mean 0 and the variance 1; then scale and shift them.
 
     ``(x - mean) / sqrt(var + eps) * weight + bias`` (Ba, Kiros and Hinton, 2016).
@@ -199,7 +199,7 @@ def layer_norm(
 
 def rms_norm(
     input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None
-) -> Any:
+) -> Tensor:
     """Divide the last axes of each example by the root of their mean square; then scale them.
 
     ``x / sqrt(mean(x²) + eps) * weight`` (Zhang and Sennrich, 2019). ``eps`` is by default the
@@ -251,7 +251,7 @@ def _over_last(
 @_wide_inside
 def group_norm(
     input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+) -> Tensor:
     """Give each group of channels of each example the mean 0 and the variance 1; scale and shift.
 
     Parameters
@@ -296,7 +296,7 @@ def _each_group(centred: Any, x: Any, groups: int, weight: Any, bias: Any, eps: 
     return scale_shift(centred, scale.reshape(-1), shift.reshape(-1)).reshape(x.shape)
 
 
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
     """Divide by the p-norm along the axis ``dim``, or by ``eps`` where that is larger.
 
     >>> import microtensor as mt

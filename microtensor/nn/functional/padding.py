@@ -9,13 +9,16 @@ from typing import Any
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...ops import rearrange
 from ...record import apply_unary, as_tensor
+from ...tensor import Tensor
 
 __all__ = ["pad"]
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+def pad(
+    input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
     """Add elements at the ends of the last axes.
 
     Parameters

@@ -35,7 +35,7 @@ def max_pool1d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-) -> Any:
+) -> Tensor:
     """Return the largest element of each window of lines; the arguments are `max_pool2d`'s.
 
     >>> import microtensor as mt
@@ -52,7 +52,7 @@ def max_pool2d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-) -> Any:
+) -> Tensor:
     """Return the largest element of each window of images.
 
     Where several are equal, the gradient goes to the first, row by row.
@@ -99,7 +99,7 @@ def avg_pool1d(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Any:
+) -> Tensor:
     """Return the mean of each window of lines; the arguments are `avg_pool2d`'s.
 
     >>> import microtensor as mt
@@ -119,7 +119,7 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """Return the mean of each window of images.
 
     Parameters
@@ -143,7 +143,7 @@ def avg_pool2d(
     )  # fmt: skip
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
     """Return the means of ``output_size`` windows that cover lines evenly.
 
     >>> import microtensor as mt
@@ -153,7 +153,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
     return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     """Return the means of windows that cover images evenly.
 
     Window i of m along an axis of length n goes from ⌊i·n/m⌋ to ⌈(i + 1)·n/m⌉.
@@ -168,7 +168,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 
 
-def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_max_pool1d(input: Any, output_size: Any) -> Tensor:
     """Return the largest elements of ``output_size`` windows that cover lines evenly.
 
     >>> import microtensor as mt
@@ -178,7 +178,7 @@ def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
     return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size)
 
 
-def adaptive_max_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_max_pool2d(input: Any, output_size: Any) -> Tensor:
     """Return the largest elements of windows that cover images as in `adaptive_avg_pool2d`."""
     return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size)
 

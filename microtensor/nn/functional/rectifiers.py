@@ -13,6 +13,7 @@ from ... import ops
 from ...errors import ArgumentError, ShapeError
 from ...ops import activations
 from ...record import apply_binary, apply_unary, draw
+from ...tensor import Tensor
 from .conventions import floating, like
 
 __all__ = [
@@ -35,7 +36,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
     """Return x where it is positive, else ``negative_slope * x``; so is the derivative at 0.
 
     >>> import microtensor as mt
@@ -45,7 +46,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
     return apply_binary(activations.leaky_relu, floating(input), negative_slope)
 
 
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Any, weight: Any) -> Tensor:
     """Return x where it is positive, else ``weight * x``; the weight is a parameter.
 
     After He et al., "Delving deep into rectifiers" (2015).
@@ -88,7 +89,7 @@ def rrelu(
     training: bool = False,
     *,
     generator: np.random.Generator | None = None,
-) -> Any:
+) -> Tensor:
     """Return `leaky_relu` with slopes drawn at random, evenly between ``lower`` and ``upper``.
 
     After Xu et al., "Empirical evaluation of rectified activations" (2015).
@@ -120,7 +121,7 @@ def rrelu(
     return apply_binary(activations.leaky_relu, x, numbers * (upper - lower) + lower)
 
 
-def elu(input: Any, alpha: float = 1.0) -> Any:
+def elu(input: Any, alpha: float = 1.0) -> Tensor:
     """Return x where it is positive, else ``alpha (exp(x) - 1)``.
 
     After Clevert et al., "Fast and accurate deep network learning by exponential linear units"
@@ -133,7 +134,7 @@ def elu(input: Any, alpha: float = 1.0) -> Any:
     return apply_unary(activations.elu, floating(input), {"alpha": alpha})
 
 
-def selu(input: Any) -> Any:
+def selu(input: Any) -> Tensor:
     """Return ``1.0507 elu(x, 1.6733)``, which keeps mean 0 and variance 1 from layer to layer.
 
     After Klambauer et al., "Self-normalizing neural networks" (2017), with both constants to 16
@@ -146,7 +147,7 @@ def selu(input: Any) -> Any:
     return elu(input, _SELU_ALPHA) * _SELU_SCALE
 
 
-def celu(input: Any, alpha: float = 1.0) -> Any:
+def celu(input: Any, alpha: float = 1.0) -> Tensor:
     """Return x where it is positive, else ``alpha (exp(x / alpha) - 1)``: smooth for any alpha.
 
     After Barron, "Continuously differentiable exponential linear units" (2017).
@@ -167,7 +168,7 @@ def celu(input: Any, alpha: float = 1.0) -> Any:
     return apply_unary(activations.celu, floating(input), {"alpha": alpha})
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """Return x, limited to between ``min_val`` and ``max_val``; the derivative there is 0.
 
     Raises
@@ -188,7 +189,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     )
 
 
-def relu6(input: Any) -> Any:
+def relu6(input: Any) -> Tensor:
     """Return x, limited to between 0 and 6.
 
     >>> import microtensor as mt
@@ -198,7 +199,7 @@ def relu6(input: Any) -> Any:
     return hardtanh(input, 0.0, 6.0)
 
 
-def hardsigmoid(input: Any) -> Any:
+def hardsigmoid(input: Any) -> Tensor:
     """Return ``relu6(x + 3) / 6``: a sigmoid of straight lines.
 
     >>> import microtensor as mt
@@ -208,7 +209,7 @@ def hardsigmoid(input: Any) -> Any:
     return relu6(floating(input) + 3.0) / 6.0
 
 
-def hardswish(input: Any) -> Any:
+def hardswish(input: Any) -> Tensor:
     """Return ``x hardsigmoid(x)``; Howard et al., "Searching for MobileNetV3" (2019).
 
     >>> import microtensor as mt
@@ -219,7 +220,7 @@ def hardswish(input: Any) -> Any:
     return x * hardsigmoid(x)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """Return x, nearer to 0 by ``lambd``; 0 where it is that near.
 
     Raises
@@ -239,7 +240,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     return x - ops.clip(x, -lambd, lambd)
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """Return x, but 0 where it is from ``-lambd`` to ``lambd``.
 
     >>> import microtensor as mt
@@ -250,7 +251,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     return ops.where((x >= -lambd) & (x <= lambd), 0.0, x)
 
 
-def threshold(input: Any, threshold: float, value: float) -> Any:
+def threshold(input: Any, threshold: float, value: float) -> Tensor:
     """Return x where it is above ``threshold``, else ``value``.
 
     >>> import microtensor as mt

@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import ArgumentError
 from ...ops import fused
 from ...record import apply
+from ...tensor import Tensor
 from .conventions import like, matched, reduced, same_shape
 from .elementwise_losses import l1_loss
 
@@ -18,7 +19,7 @@ __all__ = ["huber_loss", "smooth_l1_loss"]
 
 def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
-) -> Any:
+) -> Tensor:
     """Return ``error**2 / 2`` up to ``delta``, and ``delta (abs(error) - delta / 2)`` from there.
 
     After Huber, "Robust estimation of a location parameter" (1964).
@@ -54,7 +55,9 @@ def huber_loss(
     return reduced(losses, reduction)
 
 
-def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
+def smooth_l1_loss(
+    input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
     """Return the `huber_loss` over ``beta``: its slope is 1 far out; with beta 0, the `l1_loss`.
 
     After Girshick, "Fast R-CNN" (2015).

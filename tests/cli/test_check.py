@@ -30,7 +30,7 @@ def test_what_is_installed(run: Run) -> None:
 def test_the_extras_are_those_of_the_package() -> None:
     project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    not_parts = {"all", "examples", "test", "docs", "lint"}
+    not_parts = {"all", "examples", "test", "docs", "lint", "dist"}
     assert {extra.name: list(extra.requirements) for extra in check.EXTRAS} == {
         name: requirements for name, requirements in extras.items() if name not in not_parts
     }

@@ -310,7 +310,7 @@ def test_killed_at_any_moment_the_old_or_the_new_file_is_there(tmp_path: Path, w
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No such file"):
+    with pytest.raises(OutputError, match="there is no folder"):
         mt.save(tmp_path / "missing" / "a", {})
 
 

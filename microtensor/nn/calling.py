@@ -73,7 +73,7 @@ class Called:
         if _hooking and self._hooks is not None:
             out = _call_with_hooks(self, self._hooks.kinds, args, kwargs)  # type: ignore[arg-type]
         else:
-            out = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+            out = self.forward(*args, **kwargs) if kwargs else self.forward(*args)  # type: ignore[call-arg]
         if isinstance(out, Tensor):
             if out._requires_grad and (node := out._node) is not None and node.order > begun:
                 if _noted > begun:

@@ -44,7 +44,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
             _replace(target, data)
     except (OSError, ValueError) as error:  # a ValueError: the path contains a null character
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError) and not Path(path).parent.exists():
             reason = f"there is no folder {str(Path(path).parent)!r}"
         raise OutputError(f"{os.fspath(path)!r} cannot be written: {reason}.") from error
     return Path(path)

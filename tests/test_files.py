@@ -1,5 +1,6 @@
 """Tests of microtensor.files."""
 
+import errno
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,17 @@ def test_writers_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, contents))
     assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_folder_that_takes_no_new_file_is_not_called_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:  # as /proc does
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("microtensor.files._replace", refuse)
+    with pytest.raises(OutputError, match="cannot be written: No such file or directory"):
+        write_whole(tmp_path / "a.txt", b"")
 
 
 def test_names_that_are_as_long_as_names_can_be(tmp_path: Path) -> None:

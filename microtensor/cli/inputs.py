@@ -128,8 +128,13 @@ def call_of(target: Target, options: argparse.Namespace) -> Call:
     Raises
     ------
     CommandError
-        If one is missing, is no parameter, or cannot be read.
+        If one is missing, is no parameter, or cannot be read, or if there is a class to call.
     """
+    if isinstance(target.value, type):
+        raise CommandError(
+            f"{target.label} is a class: name a function, or an object that the file makes of it, "
+            f"model = {target.name}(...)"
+        )
     parameters = target.parameters
     wrt = None if options.wrt is None else tuple(n for x in options.wrt for n in x.split(",") if n)
     given: dict[str, str] = {}

@@ -54,6 +54,8 @@ class Parser(argparse.ArgumentParser):
         """Complain of a command that does not exist."""
         if action.dest == "command" and value not in (commands := list(action.choices or ())):
             hint = _did_you_mean(value, commands) or f": there are {', '.join(commands)}"
+            if ".py" in value:
+                hint = f": did you mean {self.prog} draw {value}?"
             self.error(f"there is no command {value!r}{hint}")
         super()._check_value(action, value)
 
@@ -145,4 +147,6 @@ def file(text: str) -> Path:
     """Read the path of a file."""
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is no file")
+    if Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder, not a file")
     return Path(text)

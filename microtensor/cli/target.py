@@ -119,7 +119,9 @@ def opened(text: str) -> Iterator[Target]:
     file, colon, path = text.rpartition(":")
     if not colon or not path.replace(".", "_").isidentifier():
         file, path = text.removesuffix(":"), "main"
-    is_path = file.endswith(".py") or os.sep in file or Path(file).is_file()
+    is_path = (
+        file.endswith(".py") or os.sep in file or Path(file).is_file() or _is_plain_folder(file)
+    )
     argv, places, loaded = sys.argv, sys.path.copy(), set(sys.modules)
     with contextlib.redirect_stdout(sys.stderr):
         try:
@@ -133,8 +135,9 @@ def opened(text: str) -> Iterator[Target]:
 def _file(file: str) -> ModuleType:
     path = Path(file)
     if not path.is_file():
-        reason = "is a folder" if path.is_dir() else "does not exist"
-        raise CommandError(f"{file} {reason}{_like(path)}")
+        if path.is_dir():
+            raise CommandError(f"{file} is a folder: name a file in it, FILE.py:function")
+        raise CommandError(f"{file} does not exist{_like(path)}")
     name = path.stem if path.stem not in sys.modules else f"_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -145,6 +148,11 @@ def _file(file: str) -> ModuleType:
     with _users_code(file):
         spec.loader.exec_module(module)
     return module
+
+
+def _is_plain_folder(name: str) -> bool:
+    """Whether it is a folder, and no package that can be imported."""
+    return Path(name).is_dir() and not Path(name, "__init__.py").is_file()
 
 
 def _module(name: str, *, alone: bool) -> ModuleType:

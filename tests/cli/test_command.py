@@ -40,6 +40,7 @@ def test_the_help_tells_of_every_command(capsys: pytest.CaptureFixture[str]) -> 
     [
         (["--versoin"], "--versoin is unknown: did you mean --version?"),
         (["darw"], "there is no command 'darw': did you mean draw?"),
+        (["net.py:loss"], "no command 'net.py:loss': did you mean microtensor draw net.py:loss?"),
         (["learn"], "there is no command 'learn': there are tutorial, draw, explore,"),
         (["draw", "net.py", "loss"], "unrecognized arguments: loss: did you mean net.py:loss?"),
         (["draw", "net.py:loss", "loss"], "unrecognized arguments: loss (see"),

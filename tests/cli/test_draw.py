@@ -118,6 +118,9 @@ def test_a_file_that_cannot_be_written(run: Run) -> None:
     done = run("draw", "net.py:loss", "--out", "absent/loss.svg")
     assert (done.status, done.out) == (1, "")
     assert "'absent/loss.svg' cannot be written: there is no folder 'absent'" in done.err
+    done = run("draw", "net.py:loss", "--out", ".")
+    assert (done.status, done.out) == (2, "")
+    assert "argument --out: '.' is a folder, not a file" in done.err
 
 
 def test_to_open_there_must_be_a_file(run: Run) -> None:

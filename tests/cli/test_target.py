@@ -215,7 +215,9 @@ def test_defaults_and_the_seed(run: Run, write: Write) -> None:
     [
         (["nett.py:loss"], "nett.py does not exist: did you mean net.py?"),
         (["absent.py:loss"], "absent.py does not exist"),
-        ([".:loss"], "there is no module '.'"),
+        ([".:loss"], ". is a folder: name a file in it, FILE.py:function"),
+        (["."], ". is a folder: name a file in it, FILE.py:function"),
+        (["net.py:nn.Linear"], "net.py:nn.Linear is a class: name a function, or an object"),
         (["net.py:los"], "net.py has no 'los': did you mean loss? It has hidden, loss, loss_fn"),
         (["net.py"], "no 'main': name a function, as in net.py:loss. It has hidden, loss"),
         (["loss"], "no file of that name: name a file and its function, FILE.py:loss"),

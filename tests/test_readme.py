@@ -1,4 +1,4 @@
-"""README.md's pictures, links and commands; its examples run as doctests of their own."""
+"""README.md's examples, pictures, links and commands."""
 
 import doctest
 import re
@@ -12,6 +12,40 @@ import microtensor as mt
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+BLOCK = re.compile(r"(?ms)^```pycon\n(.*?)^```$")
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def examples(text: str) -> doctest.DocTest:
+    """Return the examples of a part of the README.
+
+    It shows a terminal as it is. For doctest, a blank line within output is marked, and output
+    ends with one.
+    """
+
+    def marked(block: re.Match[str]) -> str:
+        code = re.sub(r"(?m)^$(?=\n+(?!>>> )[^\n])", "<BLANKLINE>", block[1])
+        return f"```pycon\n{code}\n```"
+
+    return doctest.DocTestParser().get_doctest(
+        BLOCK.sub(marked, text), {}, "README", "README.md", 0
+    )
+
+
+def test_the_examples_run_and_print_what_they_say() -> None:
+    found = examples(README)
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=FLAGS).run(found, out=said.append)
+    assert tried == README.count("\n>>> ")
+    assert failed == 0, "".join(said)
+
+
+def test_what_an_example_does_not_print_is_found() -> None:
+    report = "gives a blank line\n\n2 steps are wrong"
+    right = f"```pycon\n>>> print({report!r})\n{report}\n\n>>> 1\n1\n```\n"
+    for text, failures in ((right, 0), (right.replace("\n2 steps", "\n1 step"), 1)):
+        ran = doctest.DocTestRunner(verbose=False).run(examples(text), out=lambda _: None)
+        assert ran == (failures, 2)
 
 
 def texts(svg: str) -> Counter[str]:
@@ -25,9 +59,9 @@ def texts(svg: str) -> Counter[str]:
 def test_the_graph_is_that_of_the_examples(tmp_path: Path) -> None:
     shown = ROOT / "docs/readme/graph.svg"
     before = README.partition("## What is wrong")[0]
-    examples = doctest.DocTestParser().get_doctest(before, {}, "README", "README.md", 0)
-    doctest.DebugRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(examples, clear_globs=False)
-    drawn = mt.viz.render(examples.globs["drawing"], tmp_path / "graph.svg")
+    found = examples(before)
+    doctest.DebugRunner(optionflags=FLAGS).run(found, clear_globs=False)
+    drawn = mt.viz.render(found.globs["drawing"], tmp_path / "graph.svg")
     assert texts(shown.read_text("utf-8")) == texts(drawn.read_text("utf-8")), (
         "run: python docs/readme/make.py"
     )
@@ -41,10 +75,10 @@ def test_a_link_leads_somewhere(target: str) -> None:
 
 @pytest.mark.parametrize("language", re.findall(r"(?m)^```(.*)\n(?s:.*?)^```$", README))
 def test_a_block_is_an_example_or_a_command(language: str) -> None:
-    assert language in {"python", "sh"}
+    assert language in {"pycon", "sh"}
 
 
-@pytest.mark.parametrize("code", re.findall(r"(?ms)^```python\n(.*?)^```$", README))
+@pytest.mark.parametrize("code", BLOCK.findall(README))
 def test_a_block_of_python_is_an_example_that_runs(code: str) -> None:
     assert code.startswith(">>> ")
-    assert code.endswith("\n\n")
+    assert "BLANKLINE" not in code

@@ -20,7 +20,8 @@ README = FOLDER.parents[1] / "README.md"
 def variables() -> dict[str, Any]:
     """Return the variables that the README's examples end with, those about pictures."""
     text = README.read_text("utf-8").partition("## What is wrong")[0]
-    test = doctest.DocTestParser().get_doctest(text, {}, "README", str(README), 0)
+    ended = text.replace("\n```\n", "\n\n```\n")  # as doctest wants output to end
+    test = doctest.DocTestParser().get_doctest(ended, {}, "README", str(README), 0)
     doctest.DebugRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, clear_globs=False)
     return test.globs
 
@@ -29,7 +30,7 @@ def photograph(page: Path, path: Path) -> None:
     """Write a picture of the explorer in the middle of its backward pass."""
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for option in ("--headless=new", "--no-sandbox", "--window-size=1360,850"):
+    for option in ("--headless=new", "--no-sandbox", "--window-size=1360,1000"):
         options.add_argument(option)
     with Chrome(options=options, service=ChromeService(shutil.which("chromedriver"))) as browser:
         browser.get(f"{page.as_uri()}#step=12&tensor=W2")

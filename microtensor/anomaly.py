@@ -46,7 +46,7 @@ class detect_anomaly(Watching):  # noqa: N801 - PyTorch's name
     Traceback (most recent call last):
     microtensor.errors.AnomalyError: log made the first -Inf: 1 of 2 elements of its result, the
     first at (1,), from 'p' float64 (2,) (there 0.0). That was in
-      File "<doctest microtensor.anomaly.detect_anomaly[2]>", line 3, in <module>
+      File "...", line 3, in <module>
         loss = -np.log(p).sum()
     """
 

@@ -177,6 +177,7 @@ def plot(runs: dict[str, list[Run]], path: Path) -> None:
                 place, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0
             )
         axes.set(xlabel=across, ylabel=up)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#e3e5e8", linewidth=0.8)
         if logarithmic:
@@ -200,9 +201,7 @@ def main(argv: Sequence[str] | None = None) -> Results:
     parser.add_argument("--epochs", type=int, help="times through the digits (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="the first of five seeds")
     parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
-    parser.add_argument(
-        "--small", action="store_true", help="a few seconds: fewer epochs and seeds"
-    )
+    parser.add_argument("--small", action="store_true", help="train for fewer epochs and seeds")
     options = parser.parse_args(argv)
     epochs = options.epochs or (4 if options.small else 30)
     seeds = range(options.seed, options.seed + (2 if options.small else 5))

@@ -245,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> Results:
     parser.add_argument("--epochs", type=int, help="times through the names (default: 40)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
-    parser.add_argument("--small", action="store_true", help="a few seconds: a smaller network")
+    parser.add_argument("--small", action="store_true", help="train a smaller network")
     options = parser.parse_args(argv)
     epochs = options.epochs or (6 if options.small else 40)
     options.out.mkdir(parents=True, exist_ok=True)

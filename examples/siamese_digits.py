@@ -186,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> Results:
     )
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
-    parser.add_argument("--small", action="store_true", help="a few seconds: fewer epochs")
+    parser.add_argument("--small", action="store_true", help="train for fewer epochs")
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     epochs = min(options.epochs, 8) if options.small else options.epochs

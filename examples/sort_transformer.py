@@ -204,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> Results:
     parser.add_argument("--epochs", type=int, help=f"of {EPOCH} batches each (default: 15)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--out", type=Path, default=Path(), help="where files go (default: .)")
-    parser.add_argument("--small", action="store_true", help="a few seconds: fewer batches")
+    parser.add_argument("--small", action="store_true", help="train for fewer batches")
     options = parser.parse_args(argv)
     steps = EPOCH * (options.epochs or (3 if options.small else 15))
     options.out.mkdir(parents=True, exist_ok=True)

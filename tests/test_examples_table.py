@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.table_of_examples import PAGE, TOOK, docstring, filled, table
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 OF_EXTRAS = {"matplotlib": "plot", "safetensors": "io", "sklearn": "examples"}
@@ -30,10 +32,6 @@ runpy.run_path(script, run_name="__main__")
 """
 
 every = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-
-
-def docstring(script: Path) -> str:
-    return str(ast.get_docstring(ast.parse(script.read_text("utf-8"))))
 
 
 def named(script: Path) -> set[str]:
@@ -106,13 +104,21 @@ def test_a_script_whose_extra_is_missing_says_what_to_install(script: Path, tmp_
     )
 
 
-def test_every_example_is_in_one_table_and_was_timed() -> None:
-    page = (ROOT / "docs" / "examples.md").read_text("utf-8")
-    tables = re.findall(r"(?m)^<!-- examples: (\w.+) -->$", page)
-    listed = sorted(name for table in tables for name in table.split())
+def test_every_example_is_in_the_table_and_was_timed() -> None:
+    page = PAGE.read_text("utf-8")
+    assert page == filled(page), "run: python -m tests.time_examples --table"
+    listed = sorted(re.findall(r"(?m)^\| \[(\w+)\.py\]\(\.\./examples/\1\.py\)", page))
     assert listed == [script.stem for script in SCRIPTS]
-    took = json.loads((ROOT / "docs" / "examples.json").read_text("utf-8"))
+    took = json.loads(TOOK.read_text("utf-8"))
     assert list(took) == listed
     for script in SCRIPTS:
         assert took[script.stem]["seconds"] > 0
         assert ("small" in took[script.stem]) == ("[--small]" in docstring(script))
+
+
+def test_the_table_says_what_it_is_made_of() -> None:
+    took = {"digits_cnn": {"seconds": 70.71, "small": 9.54}, "two_layer_network": {"seconds": 0.9}}
+    cnn, plain = table(list(took), took).splitlines()[2:]
+    assert cnn.startswith("| [digits_cnn.py](../examples/digits_cnn.py) | Read handwritten digits")
+    assert cnn.endswith("| `examples` | 71\N{NO-BREAK SPACE}s | 9.5\N{NO-BREAK SPACE}s |")
+    assert plain.endswith("| | 0.9\N{NO-BREAK SPACE}s | |")

@@ -2,9 +2,11 @@
 
     python -m tests.time_examples                    all of them: some minutes
     python -m tests.time_examples digits_cnn         some of them
+    python -m tests.time_examples --table            none: only make the table anew
 
 Each runs as a reader runs it, in a folder of its own that is thrown away, and once more with
-`--small` if it knows that. The seconds go into docs/examples.json, in place of earlier ones.
+`--small` if it knows that. The seconds go into docs/examples.json, in place of earlier ones, and
+from there into the table.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ from typing import Any
 
 from microtensor.files import write_whole
 from tests.benchmarks import record
+from tests.table_of_examples import PAGE, TOOK, filled
 
 EXAMPLES = sorted((record.ROOT / "examples").glob("*.py"))
-FILE = record.ROOT / "docs" / "examples.json"
 
 
 def seconds(script: Path, *options: str) -> float:
@@ -62,18 +64,21 @@ def main() -> int:
     )
     names = [script.stem for script in EXAMPLES]
     parser.add_argument("example", nargs="*", help="its name, without .py (default: all)")
-    chosen = parser.parse_args().example or names
+    parser.add_argument("--table", action="store_true", help="time none, make the table anew")
+    options = parser.parse_args()
+    chosen = options.example or ([] if options.table else names)
     if unknown := set(chosen) - set(names):
         parser.error(f"{', '.join(sorted(unknown))}: no example; there are {', '.join(names)}")
     for script in EXAMPLES:
         if script.stem in chosen:
             found = entry(script)
-            kept = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
+            kept = json.loads(TOOK.read_text("utf-8")) if TOOK.exists() else {}
             kept[script.stem] = found
             kept = {name: kept[name] for name in names if name in kept}
-            write_whole(FILE, f"{json.dumps(kept, indent=1)}\n".encode())
+            write_whole(TOOK, f"{json.dumps(kept, indent=1)}\n".encode())
             small = f", {found['small']} s with --small" if "small" in found else ""
             print(f"{script.name}: {found['seconds']} s{small}", flush=True)
+    write_whole(PAGE, filled(PAGE.read_text("utf-8")).encode())
     return 0
 
 

@@ -35,6 +35,20 @@ a first walk:
   microtensor compare net.py:by_hand      is what you derived right? or why not?
   microtensor derive net.py:loss          the code that you would have written
 
+a net.py to begin with:
+
+import microtensor as mt
+
+w = mt.tensor([0.5, -1.0], requires_grad=True)
+
+def loss():
+    a = mt.tanh(w)
+    return (a**2).sum()
+
+def by_hand():
+    a = mt.tanh(w)
+    return (a**2).sum(), {w: 2 * a.data}  # with a mistake
+
 exit status: 0 success; 1 a failure on the way, or what `compare` and `check`
 found wrong; 2 a wrong option, or a FILE.py:function that is not there or
 raises; 130 Ctrl-C."""

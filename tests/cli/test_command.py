@@ -1,12 +1,16 @@
 """Tests of the command line as a whole: its help, its version, options that are none."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import microtensor
 from microtensor.cli import main
+
+from .conftest import Run
 
 COMMANDS = ["tutorial", "draw", "explore", "compare", "derive", "bench", "check", "completion"]
 
@@ -33,6 +37,18 @@ def test_the_help_tells_of_every_command(capsys: pytest.CaptureFixture[str]) -> 
     told = capsys.readouterr().out
     positions = [told.index(f"\n    {name}") for name in COMMANDS]
     assert positions == sorted(positions)
+
+
+def test_the_walk_of_the_help_can_be_walked(run: Run) -> None:
+    told = run("--help").out
+    walk = re.findall(r"(?m)^  microtensor (\w+ net\.py:\w+)", told)
+    assert [line.partition(" ")[0] for line in walk] == ["draw", "explore", "compare", "derive"]
+    code = told.partition("a net.py to begin with:\n")[2].partition("exit status:")[0]
+    Path("net.py").write_text(code)
+    drawn, explored, compared, derived = [run(*line.split()) for line in walk]
+    assert (drawn.out, explored.out) == ("loss.svg\n", "loss.html\n")
+    assert (compared.status, "w: tanh′(w) is missing" in compared.out) == (1, True)
+    assert "d_w = d_a * (1 - a * a)" in derived.out
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,13 @@ class Graph:
         module: _HasParameters | None = None,
         names: Iterable[tuple[str, Any]] | None = None,
     ) -> None:
-        tensors = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+        if callable(outputs):
+            raise TypeError(
+                f"A graph is made of Tensors, and got a {type(outputs).__name__}: call it, and "
+                "give the Tensor that it returns"
+            )
+        several = isinstance(outputs, Iterable) and not isinstance(outputs, (Tensor, np.ndarray))
+        tensors: list[Any] = list(outputs) if several else [outputs]
         for position, tensor in enumerate(tensors):
             if not isinstance(tensor, Tensor):
                 raise TypeError(

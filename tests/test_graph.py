@@ -200,6 +200,12 @@ def test_a_leaf_is_its_own_graph() -> None:
 def test_an_output_that_is_no_tensor() -> None:
     with pytest.raises(TypeError, match="output 1 is a float"):
         Graph([weight(2), 1.0])
+    with pytest.raises(TypeError, match="output 0 is a float"):
+        Graph(3.0)
+    with pytest.raises(TypeError, match="output 0 is a ndarray"):
+        Graph(np.ones(3))
+    with pytest.raises(TypeError, match="got a Sequential: call it, and give the Tensor"):
+        Graph(nn.Sequential(nn.Linear(2, 2)))
 
 
 def test_a_long_chain() -> None:

@@ -182,5 +182,5 @@ def _unbroadcast(c: Any, node: Node, parent: Node) -> Any:
     if node.op is not None and node.op.broadcasts:
         return sum_to(c, parent.shape)
     raise InternalError(
-        f"the rule of {describe(node)} gave a gradient of shape {c.shape} for {describe(parent)}"
+        f"the rule of {describe(node)} gave a gradient of shape {c.shape} for {describe(parent)}."
     )

@@ -287,6 +287,12 @@ def test_a_broken_rule_is_named_with_its_input(rule: Any, message: str) -> None:
     assert x.grad is None
 
 
+def test_gradcheck_says_so_in_one_sentence() -> None:
+    broken = mt.custom_op(lambda x: x * 1, lambda g, out, x: g.T, name="broken")
+    with pytest.raises(mt.errors.GradcheckError, match=r"the input has \(2, 3\)\.$"):
+        mt.autograd.gradcheck(broken, X)
+
+
 def test_an_exception_in_forward_keeps_its_type_and_names_the_operation() -> None:
     def fail(x: Any) -> Any:
         raise KeyError("the user's own")

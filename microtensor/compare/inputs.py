@@ -95,6 +95,11 @@ def node_of(graph: Graph, tensor: Tensor) -> Node:
 
 def floats(tensor: Tensor, given: Any, what: str = "gradient") -> Any:
     """Return a hand-derived gradient as an array of floating-point numbers."""
+    if given is None:
+        raise GradientError(
+            f"The {what} given for {called(tensor)} is None. If it is a .grad: that is None until "
+            "backward() reached the tensor, and again when it was cleared."
+        )
     if isinstance(given, Tensor):
         given = given.data
     try:

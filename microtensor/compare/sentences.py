@@ -90,6 +90,13 @@ def _way(h: Hypothesis, names: Names) -> str:
 def _transpose(h: Hypothesis, own: str, used: str) -> str:
     if h.detail == "operand":
         return f"an operand of the product with {used} is the wrong way round (.T missing or added)"
+    if h.detail == "operands":
+        return f"both operands of the product with {used} are the wrong way round (.T)"
+    if h.detail == "exchanged":
+        return (
+            f"the operands of the product with {used} are exchanged: the formula for examples in "
+            "columns was taken for examples in rows, or the reverse"
+        )
     if np.ndim(h.gradient) == 2:
         return f"{own} is the transpose of what it should be"
     return f"{own} has its axes in another order"

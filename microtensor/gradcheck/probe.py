@@ -111,7 +111,7 @@ def jacobian_of(xs: dict[int, Tensor], outputs: Sequence[Tensor]) -> dict[int, A
                             output, list(xs.values()), seed, retain_graph=True, allow_unused=True
                         )
                 except InternalError as error:
-                    raise GradcheckError(f"gradcheck: {error}.") from error
+                    raise GradcheckError(f"gradcheck: {error}") from error
             for (i, x), g in zip(xs.items(), found, strict=True):
                 rows[i].append(np.zeros(x.size) if g is None else g.data.astype(float).ravel())
     return {i: np.reshape(rows[i], (len(rows[i]), x.size)) for i, x in xs.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -399,6 +400,46 @@ def test_an_output_of_several_elements_needs_a_gradient(net: Network) -> None:
 def test_what_is_no_array_of_floats_is_refused(net: Network, array: Any, wanted: str) -> None:
     with pytest.raises(DtypeError, match=wanted):
         mt.compare(net.loss, {net.W1: array})
+
+
+def test_a_grad_that_is_none_is_told_from_an_array(net: Network) -> None:
+    assert net.W1.grad is None
+    with pytest.raises(GradientError, match=r"given for .* is None.*backward"):
+        mt.compare(net.loss, {net.W1: net.W1.grad})
+
+
+@pytest.mark.parametrize("shape", [(), (1, 1)])
+def test_a_bias_of_one_that_was_summed_rightly_lacks_its_shape_only(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    z = mt.tensor(rng.normal(size=(4, 1)))
+    b = mt.tensor([0.1], requires_grad=True)
+    s = z + b
+    loss = (s**2).sum()
+    ds = 2 * s.numpy()
+    row = mt.compare(loss, {s: ds, b: ds.sum().reshape(shape)})["b"]
+    assert row.cause.kind == "shape"
+    assert "The numbers are right" in row.cause.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "wanted"),
+    [
+        (lambda X, W, dZ: (dZ @ X.T, W.T @ dZ), "exchanged: .*columns"),
+        (lambda X, W, dZ: (X @ dZ.T, dZ.T @ W), "both operands"),
+    ],
+)
+def test_products_of_square_matrices_are_told_by_their_arrangement(wrong: Any, wanted: str) -> None:
+    rng = np.random.default_rng(0)
+    X = mt.tensor(rng.normal(size=(3, 3)), requires_grad=True)
+    W = mt.tensor(rng.normal(size=(3, 3)), requires_grad=True)
+    Z = X @ W
+    loss = ((Z - rng.normal(size=(3, 3))) ** 2).sum()
+    dZ = mt.autograd.grad(loss, Z, retain_graph=True).numpy()
+    dW, dX = wrong(X.numpy(), W.numpy(), dZ)
+    comparison = mt.compare(loss, {Z: dZ, W: dW, X: dX})
+    assert [row.cause.kind for row in comparison.roots] == ["transpose", "transpose"]
+    assert re.search(wanted, comparison["X"].cause.text)
+    assert comparison["W"].cause.text != comparison["X"].cause.text
 
 
 def test_lists_tensors_and_numbers_are_taken() -> None:

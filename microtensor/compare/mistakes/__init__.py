@@ -24,6 +24,7 @@ MISTAKES: tuple[Mistake, ...] = (
     operands.another_gradient,
     operands.another_tensor,
     products.elementwise,
+    products.rearranged,
     derivatives.as_matrix_product,
     operands.another_gradient_passed_on,
     operands.another_gradient_in_a_loop,

@@ -11,7 +11,7 @@ import numpy as np
 from ..step import Step
 from .hypothesis import Hypothesis, Known, changed, if_fit
 
-__all__ = ["elementwise", "transposed"]
+__all__ = ["elementwise", "rearranged", "transposed"]
 
 _MATRIX_PRODUCTS = frozenset({"matmul", "tensordot", "einsum"})
 
@@ -35,6 +35,22 @@ def transposed(step: Step, known: Known) -> Iterator[Hypothesis]:
         for a, b in pairs:
             gradient = changed(step, edge, np.matmul, a, b)
             yield Hypothesis("transpose", gradient, "matmul", edge.operand, other, detail="operand")
+
+
+def rearranged(step: Step, known: Known) -> Iterator[Hypothesis]:
+    """Both operands of a matrix product the wrong way round, or exchanged."""
+    for edge in step.edges:
+        if edge.op.name != "matmul":
+            continue
+        (other,) = (x for i, x in enumerate(edge.user.parents) if i != edge.position)
+        g, y = step.flow[edge.user], other.data
+        if y is None or y.ndim != 2 or g.ndim != 2:
+            continue
+        # Where a @ b belongs.
+        a, b = (g, y.T) if edge.position == 0 else (y.T, g)
+        for detail, left, right in (("operands", a.T, b.T), ("exchanged", b, a)):
+            gradient = changed(step, edge, np.matmul, left, right)
+            yield Hypothesis("transpose", gradient, "matmul", edge.operand, other, detail=detail)
 
 
 def elementwise(step: Step, known: Known) -> Iterator[Hypothesis]:

@@ -59,10 +59,11 @@ def _of_other_shapes(step: Step) -> Iterator[Hypothesis]:
             continue
         whole = sum(parts[1:], whole)
         rest = step.expected - sum(step.contribution(edge) for edge in chosen)
-        right = set(_broadcast_axes(whole.shape, shape))
+        single = {axis for axis, n in enumerate(whole.shape) if n == 1}  # its sum is no sum
+        right = {*_broadcast_axes(whole.shape, shape)} - single
         for count in range(whole.ndim + 1):
             for axes in itertools.combinations(range(whole.ndim), count):
-                if set(axes) == right:
+                if set(axes) - single == right:
                     continue
                 for keepdims in (False, True) if axes else (False,):
                     partly = whole.sum(axis=axes, keepdims=keepdims) if axes else whole

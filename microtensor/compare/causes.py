@@ -91,6 +91,11 @@ def _in_step(
 ) -> Finding | None:
     factors = Factors(step)
     none = Hypothesis("none", step.expected)
+
+    def is_named(factor: float) -> bool:
+        # Of one number a multiple says nothing: with some factor, anything gives it.
+        return np.size(hand) > 1 and factors.named(factor, rtol)
+
     simple = _multiple(hand, step.expected, rtol)
     if simple is not None and abs(simple - 1) <= rtol:
         simple = None  # it is nearly right, and rightly so it would be no multiple
@@ -117,7 +122,7 @@ def _in_step(
         is_sign = abs(multiple + 1) <= rtol
         if hypothesis.kind == "elementwise_for_matmul" and hypothesis.detail == "derivative":
             continue
-        if second is None and (is_sign or (multiple > 0 and factors.named(multiple, rtol))):
+        if second is None and (is_sign or (multiple > 0 and is_named(multiple))):
             several = Finding(hypothesis, factors.exact(multiple, rtol), step)
             second = several if several.kinds and _explains(several, hand) else None
     if simple is not None and np.count_nonzero(step.expected) > 1:

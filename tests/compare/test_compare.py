@@ -442,6 +442,17 @@ def test_products_of_square_matrices_are_told_by_their_arrangement(wrong: Any, w
     assert comparison["W"].cause.text != comparison["X"].cause.text
 
 
+def test_of_one_number_nothing_is_said_that_could_be_said_of_any() -> None:
+    x = mt.tensor(2.0, requires_grad=True)
+    a = x**2
+    b = a + x
+    d = a * b + 3 * b
+    # Three times what a gets, by chance.
+    row = mt.compare(d, {b: 7.0, a: 13.0, x: 39.0})["x"]
+    assert row.status is Status.WRONG
+    assert row.cause.kind == "unknown"
+
+
 def test_lists_tensors_and_numbers_are_taken() -> None:
     x = mt.tensor([1.0, 2.0], requires_grad=True)
     s = mt.tensor(3.0, requires_grad=True)

@@ -1,7 +1,7 @@
 """Tests that what is written of speed was measured: the README's table, docs/benchmarks.json."""
 
 import datetime
-import importlib.util
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import readme, record, tables
+from tests.benchmarks import lenet, lstm, mlp, readme, record, tables
 
 README = record.ROOT / "README.md"
 
@@ -144,6 +144,18 @@ def test_contenders_that_are_not_installed_are_named(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("workload", command.WORKLOADS)
-def test_every_workload_can_be_run_and_says_what_it_is(workload: str) -> None:
-    assert importlib.util.find_spec(f"tests.benchmarks.{workload}")
+def test_every_workload_is_there_and_says_what_it_is(workload: str) -> None:
+    assert callable(importlib.import_module(f"tests.benchmarks.{workload}").run)
     assert command.about(workload).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "recorded"),
+    [(mlp.by_hand, mlp.layers), (lstm.by_hand, lstm.layer), (lenet.by_hand, lenet.eager)],
+    ids=["mlp", "lstm", "lenet"],
+)
+def test_the_step_by_hand_is_the_step_that_it_is_compared_with(by_hand: Any, recorded: Any) -> None:
+    one, other = by_hand(), recorded()
+    losses = [[float(step()) for _ in range(4)] for step in (one, other)]
+    assert losses[0] == pytest.approx(losses[1], rel=5e-6)
+    assert losses[0][3] != pytest.approx(losses[0][0], rel=5e-5)  # so it is the same training

@@ -52,3 +52,20 @@ def test_times_are_those_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     times = bench.take_turns({name: lambda name=name: step(name) for name in calls}, rounds=3)
     assert {name: len(figures) for name, figures in times.items()} == {"a": 3, "b": 3}
     assert calls["a"] == calls["b"] == 1 + 3 + 3
+
+
+def test_a_repeated_step_is_timed_by_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("timeit.timeit", lambda step, number: 3.0 * number)
+    times = bench.take_turns({"one": lambda: None, ".repeat(1500)": lambda: None}, rounds=1)
+    assert times == {"one": [3.0], ".repeat(1500)": [3.0 / 1500]}
+
+
+def test_a_ratio_is_of_a_contender_to_the_one_by_hand(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"NumPy by hand": [2e-6, 1e-6, 4e-6], "compiled": [1e-6, 1e-6, 1e-6]}
+    monkeypatch.setattr(bench, "contenders", lambda: ({}, []))
+    monkeypatch.setattr(bench, "take_turns", lambda steps, rounds: figures)
+    rows = run("bench").out
+    assert re.search(r"(?m)^NumPy by hand +2.00 +1.00$", rows)
+    assert re.search(r"(?m)^compiled +1.00 +0.50$", rows)

@@ -83,3 +83,10 @@ def test_a_wrong_gradient_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     done = run("check")
     assert done.status == 1
     assert "FAILS" in done.out
+
+
+def test_a_wrong_result_of_a_program_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(microtensor, "compile", lambda function: lambda x: microtensor.tensor(0.0))
+    done = run("check")
+    assert done.status == 1
+    assert "a compiled function gives another result" in " ".join(done.out.split())

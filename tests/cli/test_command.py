@@ -1,5 +1,6 @@
 """Tests of the command line as a whole: its help, its version, options that are none."""
 
+import os
 import re
 import subprocess
 import sys
@@ -78,6 +79,31 @@ def test_wrong_options(argv: list[str], message: str, capsys: pytest.CaptureFixt
     assert message in captured.err
     assert captured.err.startswith("microtensor")
     assert captured.err.count("\n") == 1
+
+
+def test_nothing_is_said_if_nobody_reads_the_output() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "microtensor", "completion", "bash"],
+            stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_too_little_memory_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(steps: object, rounds: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("microtensor.cli.bench.contenders", lambda: ({}, []))
+    monkeypatch.setattr("microtensor.cli.bench.take_turns", fail)
+    assert main(["bench"]) == 1
+    assert capsys.readouterr().err == "microtensor: not enough memory; try something smaller\n"
 
 
 def test_imports_are_light() -> None:

@@ -12,6 +12,10 @@ from tests.chromium import requested
 
 PAGES = [
     "index.html",
+    "benchmarks.html",
+    "course/1-one-neuron.html",
+    "course/6-backward-step-by-step.html",
+    "examples.html",
     "drawings.html",
     "explorer.html",
     "how-it-works/architecture.html",

@@ -79,6 +79,7 @@ def test_every_module_that_is_not_an_extras_own_can_be_imported() -> None:
     assert failed == {
         "microtensor.compile.native.intrinsics": "llvmlite",
         "microtensor.compile.native.scalars": "numba",
+        "microtensor.viz.notebook_figure": "matplotlib",
     }
 
 

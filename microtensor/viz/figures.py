@@ -63,7 +63,7 @@ class Look(NamedTuple):
 def new_figure(function: str, panels: int, legend: Sequence[str] = ()) -> tuple[Figure, list[Axes]]:
     """Make a figure that needs no display, with panels, and room for a legend beside them."""
     try:
-        from .figure import Figure
+        from .notebook_figure import Figure
     except ImportError as error:
         raise MissingDependencyError(
             f"{function}() needs matplotlib: pip install 'microtensor[plot]'"

@@ -171,7 +171,7 @@ def test_without_matplotlib(
     out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.delitem(sys.modules, "microtensor.viz.figure", raising=False)
+    monkeypatch.delitem(sys.modules, "microtensor.viz.notebook_figure", raising=False)
     argv = ["tutorial", "--iterations", "3", "--out", str(out)]
     assert main(argv) == 0
     captured = capsys.readouterr()

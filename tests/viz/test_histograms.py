@@ -194,6 +194,6 @@ def test_options(match: str, options: dict[str, Any]) -> None:
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.delitem(sys.modules, "microtensor.viz.figure", raising=False)
+    monkeypatch.delitem(sys.modules, "microtensor.viz.notebook_figure", raising=False)
     with pytest.raises(MissingDependencyError, match=r"^plot_histograms\(\) needs matplotlib"):
         plot_histograms(of_activations({"a": [1.0]}))

@@ -206,7 +206,7 @@ def test_what_cannot_be_plotted(plot: Plot) -> None:
 def test_without_matplotlib(plot: Plot, monkeypatch: pytest.MonkeyPatch) -> None:
     history, _ = recorded({"w": [[1.0, 1.0]]})
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.delitem(sys.modules, "microtensor.viz.figure", raising=False)
+    monkeypatch.delitem(sys.modules, "microtensor.viz.notebook_figure", raising=False)
     with pytest.raises(MissingDependencyError, match=rf"^{plot.__name__}\(\) needs matplotlib"):
         plot(history)
 

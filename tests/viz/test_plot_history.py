@@ -185,7 +185,7 @@ def test_shapes() -> None:
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.delitem(sys.modules, "microtensor.viz.figure", raising=False)
+    monkeypatch.delitem(sys.modules, "microtensor.viz.notebook_figure", raising=False)
     with pytest.raises(MissingDependencyError, match=r"pip install 'microtensor\[plot\]'"):
         plot_history([1.0])
 

@@ -7,14 +7,16 @@ record into gradients.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, data, func, functions, linalg, nn, notebook, optim, pytorch_names
+from . import autograd, func, functions, linalg, notebook, pytorch_names
 from .custom import custom_op
 from .functions import *
+from .ops import recurrent as _recurrent  # noqa: F401 - operations, made with the engine's help
+from .ops import rows as _rows  # noqa: F401 - the same
 from .state import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, tensor
 
 if TYPE_CHECKING:
-    from . import onnx, viz
+    from . import data, nn, onnx, optim, viz
     from .compare import compare as compare
     from .compare import compare_step as compare_step
     from .compile import compile as compile
@@ -51,19 +53,21 @@ __all__ = [
 __all__ += functions.__all__
 
 
+_PACKAGES = frozenset({"data", "nn", "onnx", "optim", "viz"})
+"""Packages that are imported when they are first used: the core alone is there sooner."""
+
 _READERS = {
     "compare": "compare", "compare_step": "compare",
     "compile": "compile", "derive": "compile", "trace": "compile",
     "load": "serialization", "save": "serialization",
 }  # fmt: skip
-"""Functions that are imported when they are first used, and their packages: to compute, nobody
-needs them."""
+"""Functions of which the same is true, and the packages that they are from."""
 
 
 if not TYPE_CHECKING:  # or every name would be known to type checkers
 
     def __getattr__(name: str) -> Any:
-        if name in ("onnx", "viz"):
+        if name in _PACKAGES:
             return importlib.import_module(f".{name}", __name__)
         if name in _READERS:
             package = importlib.import_module(f".{_READERS[name]}", __name__)
@@ -72,6 +76,9 @@ if not TYPE_CHECKING:  # or every name would be known to type checkers
             return globals()[name]
         hint = pytorch_names.of_the_module(name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
 
 notebook.show_with(

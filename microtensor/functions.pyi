@@ -357,7 +357,7 @@ def clip(
 @overload
 def column_stack(tup: Tensor | Sequence[Tensor]) -> Tensor: ...
 @overload
-def column_stack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap]
+def column_stack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap] # a list of arrays fits the next, too
 @overload
 def column_stack(tup: Sequence[_TensorLike]) -> Tensor: ...
 @overload
@@ -367,7 +367,7 @@ def compress(condition: _TensorLike, a: _ArrayLike, axis: int | None = None) -> 
 @overload
 def concatenate(arrays: Tensor | Sequence[Tensor], axis: int | None = 0) -> Tensor: ...
 @overload
-def concatenate(arrays: _ArrayLike, axis: int | None = 0) -> _Array: ...  # type: ignore[overload-overlap]
+def concatenate(arrays: _ArrayLike, axis: int | None = 0) -> _Array: ...  # type: ignore[overload-overlap] # a list of arrays fits the next, too
 @overload
 def concatenate(arrays: Sequence[_TensorLike], axis: int | None = 0) -> Tensor: ...
 @overload
@@ -520,7 +520,7 @@ def dsplit(ary: _ArrayLike, indices_or_sections: int | Sequence[int]) -> list[_A
 @overload
 def dstack(tup: Tensor | Sequence[Tensor]) -> Tensor: ...
 @overload
-def dstack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap]
+def dstack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap] # a list of arrays fits the next, too
 @overload
 def dstack(tup: Sequence[_TensorLike]) -> Tensor: ...
 @overload
@@ -661,7 +661,7 @@ def hsplit(ary: _ArrayLike, indices_or_sections: int | Sequence[int]) -> list[_A
 @overload
 def hstack(tup: Tensor | Sequence[Tensor]) -> Tensor: ...
 @overload
-def hstack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap]
+def hstack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap] # a list of arrays fits the next, too
 @overload
 def hstack(tup: Sequence[_TensorLike]) -> Tensor: ...
 @overload
@@ -1168,7 +1168,7 @@ def squeeze(x: _ArrayLike, /, axis: _Axis = None) -> _Array: ...
 @overload
 def stack(arrays: Tensor | Sequence[Tensor], axis: int = 0) -> Tensor: ...
 @overload
-def stack(arrays: _ArrayLike, axis: int = 0) -> _Array: ...  # type: ignore[overload-overlap]
+def stack(arrays: _ArrayLike, axis: int = 0) -> _Array: ...  # type: ignore[overload-overlap] # a list of arrays fits the next, too
 @overload
 def stack(arrays: Sequence[_TensorLike], axis: int = 0) -> Tensor: ...
 @overload
@@ -1292,7 +1292,7 @@ def vsplit(ary: _ArrayLike, indices_or_sections: int | Sequence[int]) -> list[_A
 @overload
 def vstack(tup: Tensor | Sequence[Tensor]) -> Tensor: ...
 @overload
-def vstack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap]
+def vstack(tup: _ArrayLike) -> _Array: ...  # type: ignore[overload-overlap] # a list of arrays fits the next, too
 @overload
 def vstack(tup: Sequence[_TensorLike]) -> Tensor: ...
 @overload

@@ -191,7 +191,7 @@ class Tensor(ArrayMethods, InPlaceMethods, Gradients, NumPyProtocols, PyTorchNam
         array = current_array(self)
         if array.size != 1:
             raise ShapeError(f"item() needs one element, and {called(self)} has {array.size}.")
-        return array.item()  # type: ignore[no-any-return]
+        return array.item()  # type: ignore[no-any-return] # a float or an int, as the dtype is
 
     def tolist(self) -> Any:
         """Return the values as nested lists of Python numbers."""

@@ -72,8 +72,8 @@ class Compiled(Generic[P, R]):
                 except IndexingError as error:
                     result = self._after(error, args, kwargs)
                 if result is not MISS and result is not BUSY:
-                    return result  # type: ignore[no-any-return]
-        return self._found(args, kwargs)  # type: ignore[no-any-return]
+                    return result  # type: ignore[no-any-return] # what the function returns
+        return self._found(args, kwargs)  # type: ignore[no-any-return] # the same
 
     def repeat(self, n: int, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function ``n`` times with the same arguments, and return all results.
@@ -132,7 +132,7 @@ class Compiled(Generic[P, R]):
             wrap(stack) if isinstance(value, Tensor) else stack
             for stack, value in zip(stacks, values, strict=True)
         )
-        return rebuild(result, kinds)  # type: ignore[no-any-return]
+        return rebuild(result, kinds)  # type: ignore[no-any-return] # nested as the result was
 
     def explain(self) -> str:
         """Say how the operations of the latest kind of call are computed, and what it took."""

@@ -24,7 +24,7 @@ Aux = TypeVar("Aux")
 
 
 @overload
-def grad(  # type: ignore[overload-overlap]
+def grad(  # type: ignore[overload-overlap] # has_aux tells them apart
     fn: Callable[Concatenate[A, P], Any], argnums: Literal[0] = ..., has_aux: Literal[False] = ...
 ) -> Callable[Concatenate[A, P], A]: ...
 @overload
@@ -90,7 +90,7 @@ def grad(fn: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
 
 
 @overload
-def value_and_grad(  # type: ignore[overload-overlap]
+def value_and_grad(  # type: ignore[overload-overlap] # the same
     fn: Callable[Concatenate[A, P], R], argnums: Literal[0] = ..., has_aux: bool = ...
 ) -> Callable[Concatenate[A, P], tuple[R, A]]: ...
 @overload

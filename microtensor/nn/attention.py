@@ -252,7 +252,7 @@ class MultiheadAttention(Module):
             x = F.linear(x, weight, bias)
             extra = (None, self.bias_k, self.bias_v)[i]
             if extra is not None:
-                x = np.concatenate([x, np.broadcast_to(extra, (n, 1, e))], axis=1)  # type: ignore[call-overload]
+                x = np.concatenate([x, np.broadcast_to(extra, (n, 1, e))], axis=1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
             if i and self.add_zero_attn:
                 x = np.concatenate([x, np.zeros((n, 1, e), x.dtype)], axis=1)
             projected.append(x)

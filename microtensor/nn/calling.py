@@ -71,9 +71,9 @@ class Called:
         global _noted
         begun = tick()
         if _hooking and self._hooks is not None:
-            out = _call_with_hooks(self, self._hooks.kinds, args, kwargs)  # type: ignore[arg-type]
+            out = _call_with_hooks(self, self._hooks.kinds, args, kwargs)  # type: ignore[arg-type] # forward's own signature
         else:
-            out = self.forward(*args, **kwargs) if kwargs else self.forward(*args)  # type: ignore[call-arg]
+            out = self.forward(*args, **kwargs) if kwargs else self.forward(*args)  # type: ignore[call-arg] # the same
         if isinstance(out, Tensor):
             if out._requires_grad and (node := out._node) is not None and node.order > begun:
                 if _noted > begun:

@@ -154,8 +154,8 @@ class GRUCell(_Cell):
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """Return the next state; an input has the shape (batch, input_size) or (input_size,)."""
         x, h = self._checked(input, hx)
-        x_r, x_z, x_n = np.split(linear(x, self.weight_ih, self.bias_ih), 3, axis=-1)  # type: ignore[call-overload]
-        h_r, h_z, h_n = np.split(linear(h, self.weight_hh, self.bias_hh), 3, axis=-1)  # type: ignore[call-overload]
+        x_r, x_z, x_n = np.split(linear(x, self.weight_ih, self.bias_ih), 3, axis=-1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+        h_r, h_z, h_n = np.split(linear(h, self.weight_hh, self.bias_hh), 3, axis=-1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
         r = sigmoid(x_r + h_r)
         z = sigmoid(x_z + h_z)
         n = tanh(x_n + r * h_n)
@@ -191,6 +191,6 @@ class LSTMCell(_Cell):
             raise ArgumentError(f"LSTMCell takes the states as a pair (h, c), not {hx!r}.")
         x, h, c = self._checked(input, *((None, None) if hx is None else hx))
         sums = linear(x, self.weight_ih, self.bias_ih) + linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = np.split(sums, 4, axis=-1)  # type: ignore[call-overload]
+        i, f, g, o = np.split(sums, 4, axis=-1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         return sigmoid(o) * tanh(c), c

@@ -109,7 +109,7 @@ def _masked(scores: Tensor, mask: Tensor) -> Any:
             f"{scores.shape}: (..., queries, keys)."
         )
     if mask.dtype == np.bool_:
-        return np.where(mask, scores, -np.inf)  # type: ignore[call-overload]
+        return np.where(mask, scores, -np.inf)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
     if mask.dtype.kind != "f":
         raise DtypeError(
             f"attn_mask has dtype {mask.dtype}, and must be of booleans, true where it is attended "

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError, DtypeError, ShapeError
+from ..functions import broadcast_to, concatenate
 from ..record import as_tensor
 from ..tensor import Tensor
 from . import functional as F
@@ -252,7 +253,7 @@ class MultiheadAttention(Module):
             x = F.linear(x, weight, bias)
             extra = (None, self.bias_k, self.bias_v)[i]
             if extra is not None:
-                x = np.concatenate([x, np.broadcast_to(extra, (n, 1, e))], axis=1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+                x = concatenate([x, broadcast_to(extra, (n, 1, e))], axis=1)
             if i and self.add_zero_attn:
                 x = np.concatenate([x, np.zeros((n, 1, e), x.dtype)], axis=1)
             projected.append(x)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError, ShapeError
-from ..functions import relu, sigmoid, tanh
+from ..functions import relu, sigmoid, split, tanh
 from ..record import as_tensor
 from ..tensor import Tensor
 from . import init
@@ -154,8 +154,8 @@ class GRUCell(_Cell):
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """Return the next state; an input has the shape (batch, input_size) or (input_size,)."""
         x, h = self._checked(input, hx)
-        x_r, x_z, x_n = np.split(linear(x, self.weight_ih, self.bias_ih), 3, axis=-1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
-        h_r, h_z, h_n = np.split(linear(h, self.weight_hh, self.bias_hh), 3, axis=-1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+        x_r, x_z, x_n = split(linear(x, self.weight_ih, self.bias_ih), 3, axis=-1)
+        h_r, h_z, h_n = split(linear(h, self.weight_hh, self.bias_hh), 3, axis=-1)
         r = sigmoid(x_r + h_r)
         z = sigmoid(x_z + h_z)
         n = tanh(x_n + r * h_n)
@@ -191,6 +191,6 @@ class LSTMCell(_Cell):
             raise ArgumentError(f"LSTMCell takes the states as a pair (h, c), not {hx!r}.")
         x, h, c = self._checked(input, *((None, None) if hx is None else hx))
         sums = linear(x, self.weight_ih, self.bias_ih) + linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = np.split(sums, 4, axis=-1)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+        i, f, g, o = split(sums, 4, axis=-1)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         return sigmoid(o) * tanh(c), c

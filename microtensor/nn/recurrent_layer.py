@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError, ShapeError
+from ..functions import flip
 from ..record import as_tensor
 from . import init
 from .functional.dropouts import dropout as drop
@@ -119,7 +120,7 @@ class RecurrentLayer(Module):
         weight_ih, weight_hh, bias_ih, bias_hh = self._parameters_of(suffix)
         sums = linear(x, weight_ih, self._input_bias(bias_ih, bias_hh))
         if reverse:
-            sums = np.flip(sums, 0)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+            sums = flip(sums, 0)
         output, final = self._steps(sums, weight_hh, bias_hh, states)
         return np.flip(output, 0) if reverse else output, final
 

@@ -94,7 +94,7 @@ class Composed:
         """Go forward; return the cross-entropy, summed over outputs, averaged over examples."""
         A = self.output = self.forward_prop()
         m = self.Y.shape[1]
-        log_A, log_rest = (np.log(np.maximum(p, _LEAST)) for p in (A, 1 - A))  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+        log_A, log_rest = (mt.log(mt.maximum(p, _LEAST)) for p in (A, 1 - A))
         cost: mt.Tensor = (-1 / m) * (self.Y * log_A + self.rest * log_rest).sum()
         return cost
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DtypeError, ShapeError
+from ...functions import where
 from ...ops.attention import masked_softmax
 from ...record import as_tensor
 from ...tensor import Tensor
@@ -109,7 +110,7 @@ def _masked(scores: Tensor, mask: Tensor) -> Any:
             f"{scores.shape}: (..., queries, keys)."
         )
     if mask.dtype == np.bool_:
-        return np.where(mask, scores, -np.inf)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+        return where(mask, scores, -np.inf)
     if mask.dtype.kind != "f":
         raise DtypeError(
             f"attn_mask has dtype {mask.dtype}, and must be of booleans, true where it is attended "

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import ops
 from ...errors import ArgumentError, DtypeError, IndexingError, ShapeError
+from ...functions import cumsum
 from ...ops import fused
 from ...record import apply_binary, as_tensor, current_trace
 from ...tensor import Tensor
@@ -180,7 +181,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
     _check_lists(scores, labels)
     count = scores.shape[-1]
     rows, lists = scores.reshape(-1, count), labels.reshape(-1, count)
-    listed = np.cumsum((lists < 0).astype(int), axis=1) == 0  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+    listed = cumsum((lists < 0).astype(int), axis=1) == 0
     classes = ops.where(listed, lists, 0)
     each = np.arange(count)
     hits = ops.any(listed[:, :, None] & (classes[:, :, None] == each), axis=1)

@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ... import ops
 from ...errors import ArgumentError, GradientError, TracingError
+from ...functions import maximum, minimum, stack
 from ...ops.norms import vector_norm
 from ...record import current_trace
 from ...state import no_grad
@@ -76,7 +75,7 @@ def clip_grad_norm_(
 def clip_grads_with_norm_(parameters: Tensors, max_norm: float, total_norm: Tensor) -> None:
     """Scale gradients in place as `clip_grad_norm_` does, given their norm."""
     max_norm = _not_negative("max_norm", max_norm)
-    factor = np.minimum(max_norm / (total_norm + 1e-6), 1.0)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+    factor = minimum(max_norm / (total_norm + 1e-6), 1.0)
     for parameter in _listed(parameters):
         gradient = parameter.grad
         if gradient is not None:
@@ -106,7 +105,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float) -> None:
     for parameter in _listed(parameters):
         gradient = parameter.grad
         if gradient is not None:
-            gradient[...] = np.minimum(np.maximum(gradient, -limit), limit)  # type: ignore[call-overload] # NumPy's stubs know no Tensor
+            gradient[...] = minimum(maximum(gradient, -limit), limit)
             parameter._grad = gradient
 
 
@@ -131,7 +130,7 @@ def get_total_norm(
     if math.isnan(order):
         raise ArgumentError(f"norm_type is {norm_type!r}, and must be a number, such as 2.0.")
     norms = [_norm(tensor, order) for tensor in _listed(tensors) if tensor.size]
-    total = _norm(np.stack(norms), order) if norms else Tensor(0.0)  # type: ignore[arg-type] # NumPy's stubs know no Tensor
+    total = _norm(stack(norms), order) if norms else Tensor(0.0)
     if error_if_nonfinite:
         if current_trace() is not None:
             raise TracingError(
